@@ -11,11 +11,12 @@ mod workplace;
 use std::{
     fs,
     os::unix::fs::{PermissionsExt, symlink},
+    path::PathBuf,
 };
 
 use serde_json::{Value, json};
 
-use crate::workplace::{Workplace, until};
+use crate::workplace::{PYPI, UV, Workplace, until};
 
 #[test]
 fn a_package_is_planned_installed_and_removed_with_what_it_needed() {
@@ -244,27 +245,37 @@ fn the_environment_of_the_hub_is_never_taken() {
 #[test]
 fn a_package_comes_from_pypi_and_uv_installs_the_next() {
     let mut place = Workplace::new();
-    place.installer = "auto";
-    let said = place.packages(&["add", "uv==0.9.30"]).unwrap();
-    assert!(said.contains("+ uv 0.9.30"), "{said}");
+    place.installer = PYPI;
+    let said = place
+        .packages(&["add", "uv==0.9.30", "six==1.16.0"])
+        .unwrap();
+    assert!(
+        said.contains("+ uv 0.9.30") && said.contains("+ six 1.16.0"),
+        "{said}"
+    );
     let said = place.packages(&["add", "six==1.17.0"]).unwrap();
-    assert!(said.contains("+ six 1.17.0"), "{said}");
+    assert!(said.contains("~ six 1.16.0 -> 1.17.0"), "{said}");
+    assert_eq!(place.requirements(), "uv==0.9.30\nsix==1.17.0\n");
+
+    place.installer = UV;
     let list = place.packages(&["list"]).unwrap();
     assert!(list.lines().next().unwrap().contains("uv 0.9.30"), "{list}");
-    assert_eq!(place.requirements(), "uv==0.9.30\nsix==1.17.0\n");
-    // What is compiled once is not compiled by every kernel.
+    let said = place.packages(&["add", "delta"]).unwrap();
     assert!(
-        place
-            .tree()
-            .keys()
-            .any(|it| it.to_string_lossy().contains("__pycache__/six."))
+        said.contains("+ alpha 1.0\n+ beta 1.0\n+ delta 1.0\nDone."),
+        "{said}"
     );
-    let said = place.packages(&["add", "six==1.16.0", "python-dateutil==2.9.0", "--dry-run"]);
-    assert!(said.unwrap().contains("~ six 1.17.0 -> 1.16.0"));
-    let said = place
-        .packages(&["add", "six==0.0.99", "--dry-run"])
-        .unwrap_err();
-    assert!(said.contains("It cannot be installed"), "{said}");
-    let said = place.packages(&["remove", "six"]).unwrap();
-    assert!(said.contains("- six 1.17.0"), "{said}");
+    // What is compiled once is not compiled by every kernel.
+    let is_compiled = |it: &PathBuf| it.to_string_lossy().contains("delta/__pycache__/");
+    assert!(place.tree().keys().any(is_compiled));
+    let before = (place.tree(), place.requirements());
+    let said = place.packages(&["add", "gamma"]).unwrap_err();
+    assert!(
+        said.contains("It cannot be installed") && said.contains("alpha"),
+        "{said}"
+    );
+    assert_eq!((place.tree(), place.requirements()), before);
+    let said = place.packages(&["remove", "delta"]).unwrap();
+    assert!(said.contains("- delta 1.0"), "{said}");
+    assert_eq!(place.imported("delta"), None);
 }

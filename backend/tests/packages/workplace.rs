@@ -21,6 +21,13 @@ use zip::{ZipWriter, write::SimpleFileOptions};
 /// Longest wait for a condition.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// pip, from the folder of the test.
+pub(crate) const PIP: &str = "pip";
+/// pip, from where it is told to by the machine.
+pub(crate) const PYPI: &str = "pip from an index";
+/// uv, from the folder of the test.
+pub(crate) const UV: &str = "uv";
+
 /// An environment that every test copies, since making one takes seconds.
 static TEMPLATE: LazyLock<TempDir> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
@@ -47,7 +54,7 @@ pub(crate) struct Wheel<'a> {
 /// The folders of one test.
 pub(crate) struct Workplace {
     folder: TempDir,
-    /// Arguments of every command.
+    /// What installs, and from where.
     pub(crate) installer: &'static str,
 }
 
@@ -58,7 +65,7 @@ impl Workplace {
         let folder = tempfile::tempdir().unwrap();
         let workplace = Self {
             folder,
-            installer: "pip",
+            installer: PIP,
         };
         let copied = Command::new("cp")
             .arg("--archive")
@@ -174,14 +181,17 @@ impl Workplace {
             .env("PIPALHUB_STEWARD_SOCKET", self.path("steward.sock"))
             .env("PIPALHUB_STEWARD_DATA", self.path("state"))
             .env("PIPALHUB_REQUIREMENTS_FILE", self.requirements_file())
-            .env("PIPALHUB_ENVIRONMENT", self.environment())
-            .env("PIPALHUB_INSTALLER", self.installer);
+            .env("PIPALHUB_ENVIRONMENT", self.environment());
         match self.installer {
-            "pip" => command
+            UV => command
+                .env("PIPALHUB_INSTALLER", "uv")
+                .env("UV_OFFLINE", "1")
+                .env("UV_FIND_LINKS", self.path("index")),
+            PYPI => command.env("PIPALHUB_INSTALLER", "pip"),
+            _ => command
+                .env("PIPALHUB_INSTALLER", "pip")
                 .env("PIP_NO_INDEX", "1")
                 .env("PIP_FIND_LINKS", self.path("index")),
-            // Settings of pip would be a reason not to take uv.
-            _ => command.env_remove("PIP_FIND_LINKS"),
         };
         command
     }
