@@ -161,11 +161,12 @@ impl PackageManager {
     }
 
     /// Begins a change. It goes on when nobody waits for it.
-    pub(crate) fn start(
+    pub(crate) async fn start(
         self: &Arc<Self>,
         by: &str,
         edit: PackageEdit,
     ) -> Result<PackageJob, PackageError> {
+        self.recover_unless_running().await?;
         let mut file = self.read()?;
         let drop = apply_edit(&mut file, &edit)?;
         let title = title_of(&edit);
@@ -217,23 +218,48 @@ impl PackageManager {
 
     /// Ends what an end in the middle has left. Has to come before all else.
     pub(crate) async fn recover(&self) -> Result<(), PackageError> {
+        let recovered = self.try_to_recover().await;
+        if let Err(error) = &recovered {
+            self.note_unknown(error);
+        }
+        recovered
+    }
+
+    async fn recover_unless_running(&self) -> Result<(), PackageError> {
+        match self.running() {
+            Some(job) => Err(busy(&job)),
+            None => self.recover().await,
+        }
+    }
+
+    /// Shows a change as failed of which it cannot be known what has become. What is kept of it
+    /// stays, so that it is settled when the environment can be looked at again.
+    fn note_unknown(&self, error: &PackageError) {
+        if let Some(log) = &mut *self.current.lock()
+            && log.job.state == PackageJobState::Running
+        {
+            log.job.state = PackageJobState::Failed;
+            log.job.ended_ms = Some(time::now_ms());
+            let reason = format!("it is not known whether it has taken effect: {error}");
+            log.push(reason.clone());
+            log.job.failure = Some(reason);
+        }
+    }
+
+    async fn try_to_recover(&self) -> Result<(), PackageError> {
         let mut turn = PackageTurn::take(&self.settings.state)?;
-        let Some(job) = turn.kept().job.take() else {
+        let left = turn.kept().job.clone();
+        let Some(job) = left.filter(|it| it.state == PackageJobState::Running) else {
             return Ok(());
         };
-        let mut log = JobLog::new(job, std::mem::take(&mut turn.kept().log));
-        if log.job.state == PackageJobState::Running {
-            let outcome = match self.environment.last_change().await? {
-                Some(last) if last.job == log.job.id => Outcome::Done(last.changes),
-                _ => Outcome::Failed(
-                    "the steward has ended in the middle; the environment is as it was".to_owned(),
-                ),
-            };
-            self.settle(&mut turn, &mut log, outcome);
-        } else {
-            turn.kept().job = Some(log.job.clone());
-            turn.kept().log = log.kept_lines();
-        }
+        let outcome = match self.environment.last_change().await? {
+            Some(last) if last.job == job.id => Outcome::Done(last.changes),
+            _ => Outcome::Failed(
+                "the steward has ended in the middle; the environment is as it was".to_owned(),
+            ),
+        };
+        let mut log = JobLog::new(job, turn.kept().log.clone());
+        self.settle(&mut turn, &mut log, outcome);
         *self.current.lock() = Some(log);
         Ok(())
     }
@@ -244,6 +270,7 @@ impl PackageManager {
         by: &str,
     ) -> Result<Option<PackageJob>, PackageError> {
         self.environment.refuse_the_hubs()?;
+        self.recover_unless_running().await?;
         let file = self.read()?;
         let wanted = file.texts();
         let applied = package_turn::kept(&self.settings.state)?.applied;
@@ -319,10 +346,13 @@ impl PackageManager {
         let stop = self.current.lock().as_ref().map(|it| it.stop.clone());
         let outcome = self.outcome_of(work, stop.unwrap_or_default()).await;
         // Whatever was heard last, the worker knows what has taken effect.
-        let outcome = match (self.environment.last_change().await, outcome) {
-            (Ok(Some(last)), _) if Some(last.job) == id => Outcome::Done(last.changes),
-            (Err(error), Ok(())) => Outcome::Failed(error.to_string()),
-            (Ok(_), Ok(())) => Outcome::Failed("the worker has changed nothing".to_owned()),
+        let last = match self.environment.last_change().await {
+            Ok(last) => last,
+            Err(error) => return self.note_unknown(&error),
+        };
+        let outcome = match (last, outcome) {
+            (Some(last), _) if Some(last.job) == id => Outcome::Done(last.changes),
+            (_, Ok(())) => Outcome::Failed("the worker has changed nothing".to_owned()),
             (_, Err(outcome)) => outcome,
         };
         self.environment.forget().await;

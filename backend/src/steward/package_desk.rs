@@ -30,7 +30,7 @@ async fn answer(
         PackageRequest::List {} => StewardReply::Packages(packages.list().await?),
         PackageRequest::Plan { edit } => StewardReply::PackagePlan(packages.plan(edit).await?),
         PackageRequest::Start { by, edit } => {
-            StewardReply::PackageJob(packages.start(&name_of(by), edit.clone())?)
+            StewardReply::PackageJob(packages.start(&name_of(by), edit.clone()).await?)
         }
         PackageRequest::Apply { by } => match packages.reconcile(&name_of(by)).await? {
             Some(job) => StewardReply::PackageJob(job),

@@ -84,6 +84,37 @@ fn a_steward_that_is_killed_in_a_build_has_changed_nothing() {
 }
 
 #[test]
+fn a_change_of_an_environment_that_is_gone_is_settled_when_it_is_back() {
+    let place = Workplace::new();
+    let mark = place.path("begun");
+    let build = format!("open({mark:?}, 'w').close(); import time; time.sleep(600)");
+    place.source("slow", &build);
+    let steward = place.steward(&[]);
+    let id = place.start(&["slow"]);
+    until("the build", || is_there(&mark));
+    steward.kill();
+    until("the end of all processes", || !place.has_processes());
+    let away = place.path("away");
+    fs::rename(place.environment(), &away).unwrap();
+    let _steward = place.steward(&[]);
+    let job = place.ended(id);
+    let failure = job["failure"].as_str().unwrap();
+    assert!(
+        failure.contains("not known whether it has taken effect: cannot read"),
+        "{failure}"
+    );
+    let refused = place.ask(&json!({"do": "start", "by": "ines", "edit": {"add": ["alpha"]}}));
+    assert!(
+        refused["reason"].as_str().unwrap().contains("cannot read"),
+        "{refused}"
+    );
+    fs::rename(away, place.environment()).unwrap();
+    let id = place.start(&["alpha"]);
+    assert_eq!(place.ended(id)["state"], "done");
+    assert_eq!(place.requirements(), "alpha\n");
+}
+
+#[test]
 fn a_change_that_takes_too_long_is_stopped() {
     let place = Workplace::new();
     place.source("slow", "import time; time.sleep(600)");
