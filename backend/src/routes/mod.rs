@@ -24,6 +24,7 @@ mod openapi;
 mod output;
 mod packages;
 mod page;
+mod page_or_list;
 mod rights_check;
 mod session;
 mod setup;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{FromRequestParts, OriginalUri, Request, State},
+    extract::{OriginalUri, Request, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -20,10 +20,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::AppError,
-    extract::{
-        Instructor, JsonBody, LightReads, Query, RateLimited, Viewer, is_navigation, limit_body,
-    },
-    page::get_page,
+    extract::{Instructor, JsonBody, LightReads, Query, RateLimited, Viewer, limit_body},
+    page_or_list::{PageOrList, page_or_list},
     steward,
 };
 use crate::{
@@ -57,14 +55,10 @@ async fn list_packages(
     uri: OriginalUri,
     request: Request,
 ) -> Result<Response, AppError> {
-    if is_navigation(request.headers()) {
-        return get_page(State(state), uri, request).await;
+    match page_or_list(&state, uri, request).await? {
+        PageOrList::Page(page) => Ok(page),
+        PageOrList::List { turn: _turn, .. } => list(&state).await.map(IntoResponse::into_response),
     }
-    let (mut parts, _) = request.into_parts();
-    Viewer::from_request_parts(&mut parts, &state).await?;
-    // It holds its place among the reader's requests until the answer is made.
-    let _turn = RateLimited::<LightReads>::from_request_parts(&mut parts, &state).await?;
-    list(&state).await.map(IntoResponse::into_response)
 }
 
 async fn list(state: &AppState) -> Result<Json<PackagesResponse>, AppError> {

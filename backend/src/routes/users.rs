@@ -21,11 +21,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     error::AppError,
-    extract::{
-        Instructor, JsonBody, JsonObject, LightReads, RateLimited, Viewer, is_navigation,
-        limit_body,
-    },
-    page::get_page,
+    extract::{Instructor, JsonBody, JsonObject, LightReads, RateLimited, Viewer, limit_body},
+    page_or_list::{PageOrList, page_or_list},
     steward,
 };
 use crate::{
@@ -67,18 +64,13 @@ async fn list_users(
     uri: OriginalUri,
     request: Request,
 ) -> Result<Response, AppError> {
-    if is_navigation(request.headers()) {
-        return get_page(State(state), uri, request).await;
-    }
-    let (mut parts, _) = request.into_parts();
-    Viewer::from_request_parts(&mut parts, &state).await?;
-    let is_instructor = Instructor::from_request_parts(&mut parts, &state)
-        .await
-        .is_ok();
-    // It holds its place among the reader's requests until the answer is made.
-    let _turn = RateLimited::<LightReads>::from_request_parts(&mut parts, &state).await?;
+    let (mut parts, _turn) = match page_or_list(&state, uri, request).await? {
+        PageOrList::Page(page) => return Ok(page),
+        PageOrList::List { parts, turn } => (parts, turn),
+    };
+    let instructor = Instructor::from_request_parts(&mut parts, &state).await;
     let mut users = list(&state).await?;
-    if !is_instructor {
+    if instructor.is_err() {
         // Helpers see, and are given no password.
         users.accounts.shared_password = None;
     }
