@@ -399,7 +399,7 @@ impl Hub {
 
     /// Sends a signal to the service's process.
     pub fn signal_service(&self, signal: Signal) -> Result<()> {
-        let found = processes::running(&setting("PIPALHUB_BIN"), self.folder.path());
+        let found = processes::running(&setting("PIPALHUB_BIN"), "serve", self.folder.path());
         ensure!(found.len() == 1, "services that run: {found:?}");
         for pid in found {
             kill_process(pid, signal)?;
@@ -411,7 +411,7 @@ impl Hub {
     pub async fn kill_service(&self) -> Result<()> {
         self.signal_service(Signal::KILL)?;
         until("the end of the service", async || {
-            let left = processes::running(&setting("PIPALHUB_BIN"), self.folder.path());
+            let left = processes::running(&setting("PIPALHUB_BIN"), "serve", self.folder.path());
             Ok(left.is_empty().then_some(()))
         })
         .await

@@ -96,19 +96,23 @@ pub(crate) fn variable_of(pid: i32, name: &str) -> anyhow::Result<String> {
         .ok_or_else(|| anyhow::anyhow!("process {pid} has no {name}"))
 }
 
-/// The processes whose command line begins with `program`, as the Hub starts them.
-pub(crate) fn running(program: &Path, folder: &Path) -> Vec<Pid> {
+/// The processes whose command line begins with `program` and this command of it, as the Hub starts
+/// them: the service, and not a steward beside it.
+pub(crate) fn running(program: &Path, command: &str, folder: &Path) -> Vec<Pid> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };
     let needle = folder.as_os_str().as_encoded_bytes();
+    // Arguments end in NUL there.
+    let program = program.as_os_str().as_encoded_bytes();
+    let begin = [program, b"\0", command.as_bytes(), b"\0"].concat();
     entries
         .flatten()
         .filter_map(|entry| {
             let id = entry.file_name().to_str()?.parse().ok()?;
-            let command = fs::read(entry.path().join("cmdline")).ok()?;
-            let ours = command.starts_with(program.as_os_str().as_encoded_bytes())
-                && command.windows(needle.len()).any(|window| window == needle);
+            let line = fs::read(entry.path().join("cmdline")).ok()?;
+            let ours = line.starts_with(&begin)
+                && line.windows(needle.len()).any(|window| window == needle);
             ours.then(|| Pid::from_raw(id)).flatten()
         })
         .collect()

@@ -58,7 +58,7 @@ async fn open(hub: &Hub, user: &str) -> Result<TestBrowser> {
 #[tokio::test]
 #[ignore = "needs a Hub and a browser: cargo xtask test"]
 async fn packages_are_planned_installed_stopped_and_removed() -> Result<()> {
-    let setup = HubSetup::new()?;
+    let setup = HubSetup::new()?.restarting_the_service_soon();
     let socket = TestEnvironment::socket(setup.folder());
     let setup = setup.service_setting("steward_socket", socket.display().to_string());
     let environment = TestEnvironment::start(setup.folder()).await?;
@@ -209,8 +209,17 @@ async fn a_change_is_stopped_and_seen_by_a_helper(
         ensure!(!is_shown(&helper, control).await?, "{control}");
     }
 
-    page.goto(&hub.service("packages")).await?;
+    // It is the steward's: the service may be killed meanwhile, and the page left.
+    hub.kill_service().await?;
+    until("the service again", async || {
+        page.goto(&hub.service("packages")).await?;
+        is_shown(page, STATE)
+            .await
+            .map(|is_there| is_there.then_some(()))
+    })
+    .await?;
     page.wait_for_text(LOG, "class_slow").await?;
+    page.wait_for_text(STATE, "Being made").await?;
     pictures(page, "running").await?;
     press(page, "[data-do=stop]").await?;
     for who in [page, &helper] {
