@@ -19,32 +19,17 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+import quiet_hub
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("PIPALHUB_BIN", str(ROOT / "target/debug/pipalhub"))
 # Longest wait, in seconds; only a failing test waits so long.
 TIMEOUT_S = 60
 ADMIN_TOKEN = "the-token-of-the-tests-that-may-do-everything"
 
-CONFIG = """
-import sys
-sys.path.insert(0, {wheel!r})
-from jupyterhub.proxy import Proxy
-
-class QuietProxy(Proxy):
-    should_start = False
-    routes = {{}}
-
-    async def add_route(self, routespec, target, data):
-        self.routes[routespec] = {{"routespec": routespec, "target": target, "data": data}}
-
-    async def delete_route(self, routespec):
-        self.routes.pop(routespec, None)
-
-    async def get_all_routes(self):
-        return self.routes
-
-c.JupyterHub.proxy_class = QuietProxy
-c.JupyterHub.hub_port = {hub_port}
+CONFIG = (
+    quiet_hub.CONFIG
+    + """\
 c.JupyterHub.cookie_secret_file = "cookie_secret"
 c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = "homes/{{username}}"
@@ -60,18 +45,12 @@ pipalhub.configure(
     steward={steward!r}, {more}
 )
 """
+)
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_):
         return None
-
-
-def free_ports():
-    with socket.socket() as one, socket.socket() as other:
-        for listener in (one, other):
-            listener.bind(("127.0.0.1", 0))
-        return [listener.getsockname()[1] for listener in (one, other)]
 
 
 def until(what, holds):
@@ -91,7 +70,7 @@ class RealHubCase(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pipalhub-real-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.hub_port, self.port = free_ports()
+        self.hub_port, self.port = quiet_hub.free_ports()
         self.hub = None
 
     def start(self, lines, steward=None, more=""):

@@ -20,6 +20,8 @@ import unittest
 import urllib.error
 import urllib.request
 
+import quiet_hub
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # For a program that another user than this one runs too.
 SYSTEM_PYTHON = shutil.which("python3", path="/usr/bin:/bin")
@@ -27,26 +29,9 @@ SYSTEM_PYTHON = shutil.which("python3", path="/usr/bin:/bin")
 TIMEOUT_S = 60
 TOKEN = "the-token-of-the-service"
 
-CONFIG = """
-import sys
-sys.path.insert(0, {wheel!r})
-from jupyterhub.proxy import Proxy
-
-class QuietProxy(Proxy):
-    should_start = False
-    routes = {{}}
-
-    async def add_route(self, routespec, target, data):
-        self.routes[routespec] = {{"routespec": routespec, "target": target, "data": data}}
-
-    async def delete_route(self, routespec):
-        self.routes.pop(routespec, None)
-
-    async def get_all_routes(self):
-        return self.routes
-
-c.JupyterHub.proxy_class = QuietProxy
-c.JupyterHub.hub_port = {hub_port}
+CONFIG = (
+    quiet_hub.CONFIG
+    + """\
 c.JupyterHub.db_url = "sqlite://"
 c.JupyterHub.authenticator_class = "dummy"
 c.DummyAuthenticator.password = "canary"
@@ -54,6 +39,7 @@ c.JupyterHub.services = [{{"name": "grader", "api_token": "the-token-of-the-grad
 import pipalhub
 pipalhub.configure(c, {arguments})
 """
+)
 
 # Answers at the service's address, and says who it is in its data folder.
 PROGRAM = """#!{python}
@@ -75,13 +61,6 @@ if "--check" not in sys.argv:
 """
 
 
-def free_ports():
-    with socket.socket() as one, socket.socket() as other:
-        for listener in (one, other):
-            listener.bind(("127.0.0.1", 0))
-        return [listener.getsockname()[1] for listener in (one, other)]
-
-
 class HubTest(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -91,7 +70,7 @@ class HubTest(unittest.TestCase):
         self.bin = self.folder / "bin"
         self.bin.mkdir()
         self.program = self.make("pipalhub", PROGRAM.format(python=SYSTEM_PYTHON or sys.executable))
-        self.hub_port, self.port = free_ports()
+        self.hub_port, self.port = quiet_hub.free_ports()
         self.data = self.folder / "data"
 
     def make(self, name, text):
