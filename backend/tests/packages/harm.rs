@@ -11,7 +11,10 @@ use std::{
 use serde_json::json;
 use walkdir::WalkDir;
 
-use crate::workplace::{Workplace, is_there, text_of, until};
+use crate::{
+    commands::{all_text_of, until},
+    workplace::{Workplace, is_there},
+};
 
 /// One a line, with escapes for what a line cannot hold.
 const REFUSED: &str = include_str!("../../../shared/tests/requirements/refused.txt");
@@ -274,7 +277,7 @@ fn a_disk_without_room_for_a_copy_is_told_before() {
     let output = Command::new("unshare")
         .args(["--mount", "sh", "-c", &script])
         .output();
-    let said = text_of(output.unwrap()).unwrap_or_else(|said| said);
+    let said = all_text_of(output.unwrap()).unwrap_or_else(|said| said);
     if said.contains("unshare failed") || said.contains("mount:") {
         eprintln!("not tried: root and namespaces are needed");
         return;

@@ -5,6 +5,8 @@
     reason = "a test that cannot go on has failed where it is"
 )]
 
+#[path = "../common/commands.rs"]
+mod commands;
 mod harm;
 mod workplace;
 
@@ -16,7 +18,10 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::workplace::{PYPI, UV, Workplace, until};
+use crate::{
+    commands::until,
+    workplace::{PYPI, UV, Workplace},
+};
 
 #[test]
 fn a_package_is_planned_installed_and_removed_with_what_it_needed() {

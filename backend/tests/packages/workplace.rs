@@ -7,10 +7,8 @@ use std::{
     io::{self, BufRead, BufReader, Write},
     os::unix::{fs::MetadataExt, net::UnixStream},
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Command, Stdio},
     sync::LazyLock,
-    thread,
-    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -18,8 +16,7 @@ use tempfile::TempDir;
 use walkdir::WalkDir;
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-/// Longest wait for a condition.
-const PATIENCE: Duration = Duration::from_secs(90);
+use crate::commands::{RunningSteward, all_text_of, text_of, until};
 
 /// pip, from the folder of the test.
 pub(crate) const PIP: &str = "pip";
@@ -199,7 +196,7 @@ impl Workplace {
     /// Runs `pipalhub packages`.
     pub(crate) fn packages(&self, words: &[&str]) -> Result<String, String> {
         let words = [&["packages"], words].concat();
-        text_of(self.command(&words).stdin(Stdio::null()).output().unwrap())
+        all_text_of(self.command(&words).stdin(Stdio::null()).output().unwrap())
     }
 
     /// Starts a steward for packages and waits until it answers.
@@ -309,44 +306,6 @@ impl Workplace {
             let command = String::from_utf8_lossy(&command).into_owned();
             marks.iter().any(|mark| command.contains(mark.as_str()))
         })
-    }
-}
-
-/// A running steward, which ends with it.
-pub(crate) struct RunningSteward {
-    child: Child,
-}
-
-impl RunningSteward {
-    /// Ends it as a power cut would.
-    pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for RunningSteward {
-    fn drop(&mut self) {
-        // It may have been killed.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-pub(crate) fn text_of(output: Output) -> Result<String, String> {
-    let [out, err] = [output.stdout, output.stderr].map(|it| String::from_utf8(it).unwrap());
-    match output.status.success() {
-        true => Ok(out + &err),
-        false => Err(out + &err),
-    }
-}
-
-/// Waits until something holds.
-pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !holds() {
-        assert!(begin.elapsed() < PATIENCE, "waited for {what}");
-        thread::sleep(Duration::from_millis(20));
     }
 }
 

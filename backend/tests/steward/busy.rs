@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::sandbox::{Sandbox, until};
+use crate::{commands::until, sandbox::Sandbox};
 
 /// So many accounts take the system longer than anybody is let wait.
 const CLASS: usize = 400;

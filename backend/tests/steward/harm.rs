@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use crate::sandbox::{Sandbox, until};
+use crate::{commands::until, sandbox::Sandbox};
 
 /// Five users by their names, each with a password.
 const CLASS: &str = "ada:one\nbea:two\ncleo:three\ndan:four\neve:five\n";

@@ -6,6 +6,8 @@
 )]
 
 mod busy;
+#[path = "../common/commands.rs"]
+mod commands;
 mod harm;
 mod http;
 mod sandbox;
@@ -19,7 +21,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::sandbox::{Sandbox, until};
+use crate::{commands::until, sandbox::Sandbox};
 
 /// A password that no list of the tests has by chance.
 const PASSWORD: &str = "it's: $HOME `id` ünï";

@@ -6,15 +6,13 @@ use std::{
     io::{self, BufRead, BufReader, Write},
     os::unix::net::UnixStream,
     path::PathBuf,
-    process::{Child, Command, Output, Stdio},
-    thread,
-    time::{Duration, Instant},
+    process::{Command, Stdio},
 };
 
 use tempfile::TempDir;
 
-/// Longest wait for a condition.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::commands::{RunningSteward, text_of, until};
+
 /// The folders that stand in the place of the machine's.
 const PLACES: [&str; 3] = ["etc", "home", "var/log"];
 /// Enters the folders and runs the rest of its arguments.
@@ -97,11 +95,11 @@ impl Sandbox {
     }
 
     /// Starts a steward and waits until it answers.
-    pub(crate) fn steward(&self, words: &[&str]) -> Steward {
+    pub(crate) fn steward(&self, words: &[&str]) -> RunningSteward {
         let words = [&[env!("CARGO_BIN_EXE_pipalhub"), "steward"], words].concat();
         let log = fs::File::create(self.path("steward.log")).unwrap();
         let child = self.command(&words).stderr(log).spawn().unwrap();
-        let steward = Steward { child };
+        let steward = RunningSteward { child };
         // The socket of one that was killed is there, too.
         until("the steward", || {
             self.hello().is_ok_and(|it| !it.is_empty())
@@ -178,43 +176,5 @@ impl Sandbox {
             .collect();
         made.sort();
         made
-    }
-}
-
-/// A running steward, which ends with it.
-pub(crate) struct Steward {
-    child: Child,
-}
-
-impl Steward {
-    /// Ends it as a power cut would.
-    pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Steward {
-    fn drop(&mut self) {
-        // It may have been killed.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn text_of(output: Output) -> Result<String, String> {
-    let [out, err] = [output.stdout, output.stderr].map(|it| String::from_utf8(it).unwrap());
-    match output.status.success() {
-        true => Ok(out),
-        false => Err(out + &err),
-    }
-}
-
-/// Waits until something holds.
-pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !holds() {
-        assert!(begin.elapsed() < PATIENCE, "waited for {what}");
-        thread::sleep(Duration::from_millis(20));
     }
 }
