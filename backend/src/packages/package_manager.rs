@@ -288,7 +288,10 @@ impl PackageManager {
                 requirements: wanted.clone(),
                 drop: Vec::new(),
             };
-            if let WorkerLine::Plan(plan) = self.environment.ask(work).await?
+            let planning = self.planning.lock().await;
+            let answer = self.environment.ask(work).await?;
+            drop(planning);
+            if let WorkerLine::Plan(plan) = answer
                 && plan.changes.is_empty()
                 && plan.conflict.is_none()
             {
