@@ -21,7 +21,6 @@ mod error;
 mod host_key;
 mod hostname;
 mod model;
-mod progress;
 mod settings;
 mod setup;
 mod ssh;
@@ -33,7 +32,6 @@ pub(crate) use self::{
     creation::{NodeCreation, NodeRequest},
     destruction::NodeDestruction,
     hostname::NodeHostname,
-    progress::NodeProgress,
     settings::NodeSettings,
     setup::NodeSetup,
     state::NodeFolder,
