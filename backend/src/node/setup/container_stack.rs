@@ -21,6 +21,8 @@ const RELEASES: &str = "/srv/pipalhub/releases";
 const COMPOSE_FILE: &str = "/srv/pipalhub/compose.yaml";
 const SETTINGS_FILE: &str = "/srv/pipalhub/.env";
 const IMAGE_SETTING: &str = "PIPALHUB_IMAGE";
+/// How often the container may be started anew while it comes up.
+const MAX_RESTARTS: u32 = 3;
 const PROJECT_NAME: &str = "pipalhub";
 
 /// The container's image and the compose file, by release.
@@ -144,7 +146,7 @@ impl Stack for ContainerStack {
         server.write(COMPOSE_FILE, self.compose_text(release)?.as_bytes(), 0o644)?;
         server.write(SETTINGS_FILE, self.settings(release)?.text().as_bytes(), 0o600)?;
         self.compose(server, &["up", "--detach", "--remove-orphans"])?;
-        stack::wait_until_up()
+        stack::wait_until_up(|| container_that_ends(server))
     }
 
     fn stop(&self, server: &Server) -> anyhow::Result<()> {
@@ -159,6 +161,21 @@ impl Stack for ContainerStack {
     fn upgrade_folder(&self) -> &'static str {
         "/srv/pipalhub/upgrade"
     }
+}
+
+/// A container that ends again and again, with its last words.
+fn container_that_ends(server: &Server) -> Option<String> {
+    let filter = format!("label=com.docker.compose.project={PROJECT_NAME}");
+    let list = ["ps", "--all", "--quiet", "--filter", &filter];
+    server.run("docker", &list).ok()?.lines().find_map(|id| {
+        let format = ["inspect", "--format", "{{.RestartCount}}", id];
+        let restarts = server.run("docker", &format).ok()?;
+        let is_lost = restarts.trim().parse().is_ok_and(|count: u32| count >= MAX_RESTARTS);
+        is_lost.then(|| {
+            let words = server.run("docker", &["logs", "--tail=8", id]).unwrap_or_default();
+            format!("the container ends again and again: {}", words.trim())
+        })
+    })
 }
 
 /// Removes images of releases that are gone.

@@ -59,7 +59,8 @@ fn connect(address: SocketAddr) -> anyhow::Result<TcpStream> {
 
 fn ask(mut stream: impl Read + Write, host: &str, path: &str) -> anyhow::Result<u16> {
     let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nUser-Agent: pipalhub\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nUser-Agent: pipalhub\r\n\
+         Accept: text/html\r\nSec-Fetch-Mode: navigate\r\n\r\n"
     );
     stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();

@@ -261,6 +261,7 @@ fn unit_files() -> ServerFiles {
         ServerFile::theirs("/etc/pipalhub/packages.env", packages, 0o600),
         ServerFile::theirs("/etc/jupyterhub/jupyterhub_config.py", configuration, 0o644),
         ServerFile::theirs("/etc/jupyterhub/users.txt", "", 0o600),
+        ServerFile::ours("/etc/pam.d/pipalhub", bundle::node_file("pam.d/pipalhub"), 0o644),
     ];
     files.extend(home_files());
     ServerFiles {

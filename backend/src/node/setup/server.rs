@@ -14,6 +14,7 @@ use std::{
 use anyhow::{Context, bail};
 use rustix::{
     fs::{FlockOperation, flock, statvfs},
+    io::{FdFlags, fcntl_setfd},
     process::geteuid,
 };
 
@@ -45,8 +46,13 @@ impl Server {
             .open(LOCK_FILE)
             .with_context(|| format!("cannot open {LOCK_FILE}"))?;
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
-            bail!("another setup of this server is going on: wait for its end");
+            bail!(
+                "another setup of this server is going on, or a program that an interrupted one has \
+                 started: wait for its end"
+            );
         }
+        // Programs that are run have it too: one that outlives this holds the next setup up.
+        fcntl_setfd(&lock, FdFlags::empty())?;
         let log = OpenOptions::new()
             .create(true)
             .append(true)

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 
 use super::{http, release::ReleaseName, server::Server};
 
@@ -42,19 +42,27 @@ pub(super) trait Stack {
     fn upgrade_folder(&self) -> &'static str;
 }
 
-/// Waits until the Hub and the dashboard answer.
+/// Waits until the Hub and the dashboard answer. `trouble` says why they never will, when it knows.
 ///
 /// # Errors
-/// When one of them does not, in a time that is enough for every start.
-pub(super) fn wait_until_up() -> anyhow::Result<()> {
+/// When one of them does not, in a time that is enough for every start, or there is trouble.
+pub(super) fn wait_until_up(trouble: impl Fn() -> Option<String>) -> anyhow::Result<()> {
     let until = Instant::now() + START_TIMEOUT;
     for (what, path, expected) in ANSWERS {
+        let mut found = None;
         wait_for(until, || {
+            found = trouble();
+            if found.is_some() {
+                return Ok(());
+            }
             let status = http::status(HUB, "127.0.0.1:8000", path)?;
             ensure!(status == expected, "{what} answers {path} with {status}");
             Ok(())
         })
         .with_context(|| format!("{what} has not come up within {} s", START_TIMEOUT.as_secs()))?;
+        if let Some(found) = found {
+            bail!("{found}");
+        }
     }
     Ok(())
 }

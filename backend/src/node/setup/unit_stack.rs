@@ -33,6 +33,9 @@ const WRITING: [&str; 4] = [
     "pipalhub-packages.service",
 ];
 
+/// How often a unit may be started anew while all come up.
+const MAX_RESTARTS: u32 = 5;
+
 #[derive(Clone, Copy)]
 enum UnitSource {
     /// In `etc/node/systemd`.
@@ -137,7 +140,7 @@ impl Stack for UnitStack {
             server.run("systemctl", &["enable", name])?;
             server.run("systemctl", &["restart", name])?;
         }
-        stack::wait_until_up()
+        stack::wait_until_up(|| unit_that_ends(server))
     }
 
     fn stop(&self, server: &Server) -> anyhow::Result<()> {
@@ -152,6 +155,20 @@ impl Stack for UnitStack {
     fn upgrade_folder(&self) -> &'static str {
         "/opt/pipalhub/upgrade"
     }
+}
+
+/// A unit that ends again and again, with its last words.
+fn unit_that_ends(server: &Server) -> Option<String> {
+    UNITS.iter().find_map(|(name, _)| {
+        let show = ["show", "--property=NRestarts", "--value", name];
+        let restarts = server.run("systemctl", &show).ok()?;
+        let is_lost = restarts.trim().parse().is_ok_and(|count: u32| count >= MAX_RESTARTS);
+        is_lost.then(|| {
+            let words = ["--unit", name, "--lines=8", "--no-pager", "--output=cat"];
+            let words = server.run("journalctl", &words).unwrap_or_default();
+            format!("{name} ends again and again: {}", words.trim())
+        })
+    })
 }
 
 /// Makes the link lead there, in one step.

@@ -17,7 +17,7 @@ const TLS_PORT: u16 = 443;
 const ANSWERS: [(&str, u16); 3] = [
     ("/hub/login", 200),
     // To the Hub, to sign in.
-    ("/services/dashboard/", 302),
+    ("/services/dashboard/", 303),
     ("/services/dashboard/healthz", 200),
 ];
 
