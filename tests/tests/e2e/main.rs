@@ -6,6 +6,7 @@
 mod builds;
 mod closed;
 mod costs;
+mod custom;
 mod differential;
 mod errands;
 mod follow;
