@@ -10,6 +10,7 @@ mod custom;
 mod differential;
 mod errands;
 mod follow;
+mod handbook;
 mod history;
 mod hostile;
 mod hour;
