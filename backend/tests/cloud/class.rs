@@ -43,9 +43,14 @@ async fn trainer() -> Option<Trainer> {
              export PIPALHUB_STEWARD_SOCKET={machine}/steward.sock\n\
              export PIPALHUB_USERS_FILE={machine}/users.txt PIPALHUB_STEWARD_DATA={machine}/state\n\
              export PIPALHUB_ACCOUNTS=system\n\
-             exec unshare --mount sh -ec '\n\
+             unshare --mount sh -ec '\n\
              for place in etc home var/log; do mount --bind {machine}/$place /$place; done\n\
-             exec {real} \"$@\"' sh \"$@\"\n"
+             exec {real} \"$@\"' sh \"$@\" > {machine}/said\n\
+             ended=$?\n\
+             [ -f {machine}/cut ] && [ \"$2\" = import ] && exit 1\n\
+             cat {machine}/said\n\
+             rm {machine}/said\n\
+             exit $ended\n"
         ),
     );
     script(&trainer.at("setup"), "#!/bin/sh\n");
@@ -102,6 +107,9 @@ async fn a_class_is_brought_along_and_its_passwords_are_here() {
     let Some(trainer) = trainer().await else {
         return;
     };
+    let dry = [trainer.with_class(CLASS), vec!["--dry-run".to_owned()]].concat();
+    let said = trainer.well(&dry).await;
+    assert!(said.contains("add 2 people of "), "{said}");
     let said = trainer.well(&trainer.with_class(CLASS)).await;
     assert!(said.contains("2 added, 0 were there before"), "{said}");
     let passwords = trainer.passwords();
@@ -198,4 +206,26 @@ async fn what_fails_on_the_server_is_told_and_loses_no_password() {
     assert!(said.contains("1 added, 1 were there before"), "{said}");
     assert!(said.contains("not on the cards: bo."), "{said}");
     assert_eq!(trainer.passwords().keys().collect::<Vec<_>>(), ["cy"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_breaks_off_while_a_class_is_added_loses_no_password() {
+    let Some(trainer) = trainer().await else {
+        return;
+    };
+    let cut = trainer.at("server/machine/cut");
+    fs::write(&cut, "").unwrap();
+    let said = trainer.refused(&trainer.with_class(CLASS)).await;
+    assert!(
+        said.contains("the class: pipalhub users import on the server"),
+        "{said}"
+    );
+    fs::remove_file(&cut).unwrap();
+    let said = trainer.well(&trainer.with_class(CLASS)).await;
+    assert!(said.contains("0 added, 2 were there before"), "{said}");
+    assert!(!said.contains("not on the cards"), "{said}");
+    for (name, password) in trainer.passwords() {
+        assert!(trainer.is_password(&name, &password), "{name}");
+    }
+    assert_eq!(trainer.passwords().len(), 2);
 }
