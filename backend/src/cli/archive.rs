@@ -111,8 +111,8 @@ pub(super) fn run(args: &ArchiveArgs) -> anyhow::Result<ExitCode> {
     if let Some(ended) = run_as_owner(&data)? {
         if !ended.success() && !args.dry_run && !args.file.exists() {
             eprintln!(
-                "It ran as the user of the data folder {}, and so {} must be in a folder that this \
-                 user may write to, such as /var/tmp.",
+                "It ran as the user whose the data folder {} is: that user has to read what it is \
+                 given, and {} has to be in a folder where that user may write, such as /var/tmp.",
                 data.display(),
                 args.file.display()
             );

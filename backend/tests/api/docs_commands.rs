@@ -47,7 +47,8 @@ fn whole_program() -> Command {
     program
 }
 
-fn pages_below(folder: &Path) -> Vec<PathBuf> {
+/// The pages in a folder and in those below it.
+pub(crate) fn pages_below(folder: &Path) -> Vec<PathBuf> {
     let mut pages = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

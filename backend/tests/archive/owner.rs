@@ -47,7 +47,7 @@ fn root_archives_as_the_user_of_the_data_folder() {
     let words = said(&output);
     assert_eq!(output.status.code(), Some(1), "{words}");
     assert!(
-        words.contains("a folder that this user may write to"),
+        words.contains("a folder where that user may write"),
         "{words}"
     );
 }
