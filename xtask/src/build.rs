@@ -73,12 +73,16 @@ pub(crate) fn release() -> anyhow::Result<PathBuf> {
 pub(crate) fn embedded() -> anyhow::Result<PathBuf> {
     say("Building the service with the page in it");
     let features = ["--package", "backend", "--features", "embedded"];
-    execute(&mut cargo(&[&["build", "--locked"], &features[..]].concat()))?;
+    execute(&mut cargo(
+        &[&["build", "--locked"], &features[..]].concat(),
+    ))?;
     let folder = target_folder().join("embedded");
     fs::create_dir_all(&folder)?;
     let binary = folder.join("pipalhub");
     let mut strip = program("objcopy");
-    strip.arg("--strip-debug").arg(target_folder().join("debug/pipalhub"));
+    strip
+        .arg("--strip-debug")
+        .arg(target_folder().join("debug/pipalhub"));
     execute(strip.arg(&binary))?;
     Ok(binary)
 }

@@ -349,7 +349,10 @@ pub(crate) fn certificate_authority() -> anyhow::Result<PathBuf> {
 fn debian_program(package: &str, path: &str, version: &str) -> anyhow::Result<PathBuf> {
     let works = |program_path: &Path| {
         let mut command = program(program_path);
-        let quiet = command.arg(version).stdout(Stdio::null()).stderr(Stdio::null());
+        let quiet = command
+            .arg(version)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         quiet.status().is_ok_and(|status| status.success())
     };
     let installed = Path::new("/").join(path);

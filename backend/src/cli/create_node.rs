@@ -15,7 +15,10 @@ use super::{
     cloud_account::{CloudArgs, account, one_thread, print_plan},
     step_lines::StepLines,
 };
-use crate::cloud::{NodeCreation, NodeFolder, NodeHostname, NodeRequest, NodeSettings, NodeSetup};
+use crate::cloud::{
+    BroughtClass, CreatedNode, NodeClass, NodeCreation, NodeFolder, NodeHostname, NodeRequest,
+    NodeSettings, NodeSetup,
+};
 
 /// The command that is run on the server.
 const SETUP_COMMAND: &str = "setup-node";
@@ -47,6 +50,10 @@ pub(super) struct CreateNodeArgs {
     /// The program that is copied to the server and run there, for its system. [default: this one]
     #[arg(long, value_name = "FILE", conflicts_with = "no_setup")]
     setup_program: Option<PathBuf>,
+    /// The class: names, `name,password`, a table with a header, or lines of a users.txt. It is
+    /// checked before anything is made; passwords are made, and kept here with cards to print.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_setup")]
+    users: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &CreateNodeArgs) -> anyhow::Result<ExitCode> {
@@ -57,6 +64,7 @@ pub(super) fn run(args: &CreateNodeArgs) -> anyhow::Result<ExitCode> {
         size: settings.size(&args.size)?.to_owned(),
         may_take_record: args.take_record,
     };
+    let class = args.users.as_deref().map(NodeClass::read).transpose()?;
     let setup = setup(args, &settings)?;
     let account = account(&settings)?;
     let nodes = args.cloud.nodes()?;
@@ -71,6 +79,7 @@ pub(super) fn run(args: &CreateNodeArgs) -> anyhow::Result<ExitCode> {
         folder: &folder,
         request: &request,
         setup: setup.as_ref(),
+        class: class.as_ref(),
         progress: &lines,
     };
     let runtime = one_thread()?;
@@ -78,14 +87,32 @@ pub(super) fn run(args: &CreateNodeArgs) -> anyhow::Result<ExitCode> {
         print_plan(&runtime.block_on(creation.plan())?);
         return Ok(ExitCode::SUCCESS);
     }
-    let state = runtime
+    let CreatedNode { state, class } = runtime
         .block_on(creation.run())
         .inspect_err(|_| println!())?;
     println!("{} is there, after {}", state.hostname, lines.total());
     if !state.is_set_up {
         println!("It is a bare server: the setup was left out.");
     }
+    if let Some(class) = &class {
+        tell_class(class);
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says where passwords are, and whose are not.
+fn tell_class(class: &BroughtClass) {
+    if let Some([passwords, cards]) = &class.papers {
+        println!("passwords of the class:  {}", passwords.display());
+        println!("cards to print:          {}", cards.display());
+    }
+    if !class.without_password.is_empty() {
+        println!(
+            "They were added on the server and keep the passwords that they have, which are not on \
+             the cards: {}. The page Users makes others.",
+            class.without_password.join(", ")
+        );
+    }
 }
 
 /// How the server is set up; refused before anything is made, when it cannot be.

@@ -5,6 +5,7 @@
 mod address;
 mod archive;
 mod archive_progress;
+mod as_owner;
 mod asker;
 mod build;
 mod cloud_account;

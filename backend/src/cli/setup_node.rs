@@ -61,10 +61,18 @@ pub(super) fn run(args: SetupNodeArgs) -> anyhow::Result<ExitCode> {
     let lines = StepLines::new();
     let report = setup.run(&lines).inspect_err(|_| println!())?;
     if let Some(before) = &report.upgraded_from {
-        println!("Upgraded from {} to {}.", before.as_str(), report.release.as_str());
+        println!(
+            "Upgraded from {} to {}.",
+            before.as_str(),
+            report.release.as_str()
+        );
     }
     match report.changed {
-        0 => println!("Nothing was changed: {} is set up, after {}", setup.url(), lines.total()),
+        0 => println!(
+            "Nothing was changed: {} is set up, after {}",
+            setup.url(),
+            lines.total()
+        ),
         _ => println!("{} is set up, after {}", setup.url(), lines.total()),
     }
     Ok(ExitCode::SUCCESS)

@@ -96,7 +96,8 @@ impl BareServer {
     fn command(&self, command: &[&str]) -> Command {
         // In a session of its own, by which all that it starts is found.
         let shell = "export $(cat /etc/environment); exec setsid --wait \"$@\"";
-        self.machine.command(&[&["sh", "-c", shell, "sh"], command].concat())
+        self.machine
+            .command(&[&["sh", "-c", shell, "sh"], command].concat())
     }
 
     fn kill(&self, killed: Killed) -> Result<()> {

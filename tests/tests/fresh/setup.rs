@@ -69,7 +69,10 @@ pub(crate) async fn what_was_left_holds_the_next_up(
     server.run_until(command, Killed::Alone, is_installing)?;
     let refused = server.run_to_end(command)?;
     ensure!(
-        !refused.is_ok && refused.text.contains("another setup of this server is going on"),
+        !refused.is_ok
+            && refused
+                .text
+                .contains("another setup of this server is going on"),
         "{}",
         refused.text
     );

@@ -58,15 +58,30 @@ fn a_full_disk_is_told_before_anything_is_changed(
     command: &[&str],
 ) -> Result<()> {
     server.run(&["mkdir", "--parents", "/opt/pipalhub"])?;
-    let small = ["mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", "/opt/pipalhub"];
+    let small = [
+        "mount",
+        "-t",
+        "tmpfs",
+        "-o",
+        "size=200m",
+        "tmpfs",
+        "/opt/pipalhub",
+    ];
     server.run(&small)?;
     let refused = server.run_to_end(command)?;
     ensure!(!refused.is_ok, "{}", refused.text);
-    for word in ["the disk of /opt/pipalhub has", "are needed", "nothing was changed"] {
+    for word in [
+        "the disk of /opt/pipalhub has",
+        "are needed",
+        "nothing was changed",
+    ] {
         ensure!(refused.text.contains(word), "{}", refused.text);
     }
     let changed = "test -e /etc/pipalhub || dpkg --status nginx >/dev/null 2>&1";
-    ensure!(server.run(&["sh", "-c", changed]).is_err(), "something was changed");
+    ensure!(
+        server.run(&["sh", "-c", changed]).is_err(),
+        "something was changed"
+    );
     server.run(&["umount", "/opt/pipalhub"])?;
     server.run(&["rmdir", "/opt/pipalhub"]).map(drop)
 }
@@ -75,7 +90,10 @@ fn only_root_sees_the_metadata(server: &BareServer) -> Result<()> {
     let route = |user: &str| server.run(&["ip", "route", "get", "169.254.169.254", "uid", user]);
     route("0")?;
     let refused = route("1000").map(|it| it.trim().to_owned());
-    ensure!(refused.is_err(), "a participant reaches the metadata: {refused:?}");
+    ensure!(
+        refused.is_err(),
+        "a participant reaches the metadata: {refused:?}"
+    );
     Ok(())
 }
 
@@ -110,7 +128,11 @@ fn an_upgrade_keeps_the_class(server: &BareServer, class: &Value) -> Result<()> 
     make_newer(server, NEWER)?;
     let said = set_up(server, &setup_of(NEWER))?;
     ensure!(said.contains("Upgraded from "), "{said}");
-    ensure!(class_data(server)? == *class, "{class} is not {}", class_data(server)?);
+    ensure!(
+        class_data(server)? == *class,
+        "{class} is not {}",
+        class_data(server)?
+    );
     let releases = server.run(&["ls", RELEASES])?;
     ensure!(releases.lines().count() == 2, "{releases}");
     Ok(())
@@ -125,16 +147,30 @@ fn an_upgrade_that_does_not_work_is_undone(server: &BareServer, class: &Value) -
          {{ echo damaged >/var/lib/pipalhub/events.sqlite3; false; }}'\n",
         before.trim()
     );
-    server.run(&["mkdir", "--parents", "/etc/systemd/system/pipalhub.service.d"])?;
-    server.write("/etc/systemd/system/pipalhub.service.d/test.conf", drop_in.as_bytes())?;
+    server.run(&[
+        "mkdir",
+        "--parents",
+        "/etc/systemd/system/pipalhub.service.d",
+    ])?;
+    server.write(
+        "/etc/systemd/system/pipalhub.service.d/test.conf",
+        drop_in.as_bytes(),
+    )?;
     make_newer(server, NEWEST)?;
     let failed = server.run_to_end(&setup_of(NEWEST))?;
     ensure!(!failed.is_ok, "{}", failed.text);
-    for word in ["pipalhub.service ends again and again", "The upgrade was undone"] {
+    for word in [
+        "pipalhub.service ends again and again",
+        "The upgrade was undone",
+    ] {
         ensure!(failed.text.contains(word), "{}", failed.text);
     }
     ensure!(server.run(&["readlink", "/opt/pipalhub/current"])? == before);
-    ensure!(class_data(server)? == *class, "{class} is not {}", class_data(server)?);
+    ensure!(
+        class_data(server)? == *class,
+        "{class} is not {}",
+        class_data(server)?
+    );
     server.run(&["test", "!", "-e", "/opt/pipalhub/upgrade"])?;
     server.run(&["rm", "-r", "/etc/systemd/system/pipalhub.service.d"])?;
     server.run(&["systemctl", "daemon-reload"]).map(drop)
@@ -144,5 +180,8 @@ fn an_upgrade_that_does_not_work_is_undone(server: &BareServer, class: &Value) -
 fn make_newer(server: &BareServer, path: &str) -> Result<()> {
     let make = "mkdir --parents \"$(dirname \"$0\")\" && cat /opt/new/pipalhub >\"$0\" && \
                 printf %s \"$0\" >>\"$0\" && chmod 755 \"$0\"";
-    server.run(&["sh", "-ec", make, path]).context("a newer program").map(drop)
+    server
+        .run(&["sh", "-ec", make, path])
+        .context("a newer program")
+        .map(drop)
 }

@@ -15,7 +15,9 @@ impl SetupStep for ServiceAccounts {
 
     fn missing(&self, server: &Server) -> anyhow::Result<Option<String>> {
         let text = bundle::systemd_file("pipalhub.sysusers");
-        let are_there = NAMES.iter().all(|name| server.succeeds("getent", &["passwd", name]))
+        let are_there = NAMES
+            .iter()
+            .all(|name| server.succeeds("getent", &["passwd", name]))
             && server.has(FILE, text.as_bytes(), 0o644);
         Ok((!are_there).then(|| format!("to be made: {}", NAMES.join(", "))))
     }

@@ -84,7 +84,10 @@ fn files<Folder: Embed>() -> BundledFiles {
         let file = Folder::get(&path)?;
         Some((path.into_owned(), file.data))
     };
-    Folder::iter().filter(is_source).filter_map(content).collect()
+    Folder::iter()
+        .filter(is_source)
+        .filter_map(content)
+        .collect()
 }
 
 fn text(file: Option<rust_embed::EmbeddedFile>, path: &str) -> String {

@@ -39,7 +39,12 @@ impl ContainerStack {
 
     /// Runs compose, which is a plugin of Docker's or a program of its own.
     fn compose(&self, server: &Server, arguments: &[&str]) -> anyhow::Result<String> {
-        let project = ["--project-name", PROJECT_NAME, "--project-directory", PROJECT];
+        let project = [
+            "--project-name",
+            PROJECT_NAME,
+            "--project-directory",
+            PROJECT,
+        ];
         let file = ["--file", COMPOSE_FILE];
         // What the trainer adds: compose takes it by itself only where no file is named.
         let own = format!("{PROJECT}/compose.override.yaml");
@@ -98,13 +103,20 @@ impl SetupStep for ContainerImage<'_> {
             if !name.starts_with("systemd/") {
                 let name = name.strip_prefix("container/").unwrap_or(&name);
                 let path = format!("{context}/{name}");
-                let mode = if content.starts_with(b"#!") { 0o755 } else { 0o644 };
+                let mode = if content.starts_with(b"#!") {
+                    0o755
+                } else {
+                    0o644
+                };
                 server.write(&path, &content, mode)?;
             }
         }
         let compose = bundle::node_file("container/compose.yaml");
         server.write(&format!("{folder}/compose.yaml"), compose.as_bytes(), 0o644)?;
-        server.run("docker", &["build", "--tag", &image_name(self.release), &context])?;
+        server.run(
+            "docker",
+            &["build", "--tag", &image_name(self.release), &context],
+        )?;
         // The wheels are in the image.
         fs::remove_dir_all(&context).with_context(|| format!("cannot remove {context}"))?;
         self.releases.complete(self.release)
@@ -122,7 +134,10 @@ impl Stack for ContainerStack {
 
     fn difference(&self, server: &Server, release: &ReleaseName) -> anyhow::Result<Option<String>> {
         if self.current().as_ref() != Some(release) {
-            return Ok(Some(format!("release {} is to be started", release.as_str())));
+            return Ok(Some(format!(
+                "release {} is to be started",
+                release.as_str()
+            )));
         }
         let settings = self.settings(release)?;
         if !server.has(COMPOSE_FILE, self.compose_text(release)?.as_bytes(), 0o644)
@@ -144,7 +159,11 @@ impl Stack for ContainerStack {
             bail!("there is no image {}", image_name(release));
         }
         server.write(COMPOSE_FILE, self.compose_text(release)?.as_bytes(), 0o644)?;
-        server.write(SETTINGS_FILE, self.settings(release)?.text().as_bytes(), 0o600)?;
+        server.write(
+            SETTINGS_FILE,
+            self.settings(release)?.text().as_bytes(),
+            0o600,
+        )?;
         self.compose(server, &["up", "--detach", "--remove-orphans"])?;
         stack::wait_until_up(|| container_that_ends(server))
     }
@@ -155,7 +174,10 @@ impl Stack for ContainerStack {
     }
 
     fn data_folders(&self) -> Vec<&'static str> {
-        vec!["/srv/pipalhub/data/jupyterhub", "/srv/pipalhub/data/pipalhub"]
+        vec![
+            "/srv/pipalhub/data/jupyterhub",
+            "/srv/pipalhub/data/pipalhub",
+        ]
     }
 
     fn upgrade_folder(&self) -> &'static str {
@@ -170,9 +192,14 @@ fn container_that_ends(server: &Server) -> Option<String> {
     server.run("docker", &list).ok()?.lines().find_map(|id| {
         let format = ["inspect", "--format", "{{.RestartCount}}", id];
         let restarts = server.run("docker", &format).ok()?;
-        let is_lost = restarts.trim().parse().is_ok_and(|count: u32| count >= MAX_RESTARTS);
+        let is_lost = restarts
+            .trim()
+            .parse()
+            .is_ok_and(|count: u32| count >= MAX_RESTARTS);
         is_lost.then(|| {
-            let words = server.run("docker", &["logs", "--tail=8", id]).unwrap_or_default();
+            let words = server
+                .run("docker", &["logs", "--tail=8", id])
+                .unwrap_or_default();
             format!("the container ends again and again: {}", words.trim())
         })
     })
@@ -182,7 +209,8 @@ fn container_that_ends(server: &Server) -> Option<String> {
 pub(super) fn tidy_images(server: &Server, releases: &Releases) -> anyhow::Result<()> {
     let list = ["image", "ls", "--format", "{{.Tag}}", PROJECT_NAME];
     for tag in server.run("docker", &list)?.lines() {
-        let is_gone = ReleaseName::parse(tag).is_some_and(|release| !releases.is_complete(&release));
+        let is_gone =
+            ReleaseName::parse(tag).is_some_and(|release| !releases.is_complete(&release));
         if is_gone {
             // One that is in use stays.
             let _ = server.succeeds("docker", &["image", "rm", &format!("{PROJECT_NAME}:{tag}")]);

@@ -27,8 +27,9 @@ impl SetupStep for SystemCheck {
     }
 
     fn missing(&self, server: &Server) -> anyhow::Result<Option<String>> {
-        let text = fs::read_to_string(RELEASE_FILE)
-            .with_context(|| format!("cannot read {RELEASE_FILE}, which says what system this is"))?;
+        let text = fs::read_to_string(RELEASE_FILE).with_context(|| {
+            format!("cannot read {RELEASE_FILE}, which says what system this is")
+        })?;
         check_system(&text)?;
         if fs::metadata("/run/systemd/system").is_err() {
             bail!("systemd is not this machine's init, and starts and watches what is set up");
@@ -93,9 +94,17 @@ mod tests {
         for (id, version) in KNOWN {
             of(id, version).unwrap();
         }
-        for (id, version) in [("debian", "11"), ("ubuntu", "20.04"), ("fedora", "42"), ("", "")] {
+        for (id, version) in [
+            ("debian", "11"),
+            ("ubuntu", "20.04"),
+            ("fedora", "42"),
+            ("", ""),
+        ] {
             let refused = of(id, version).unwrap_err().to_string();
-            assert!(refused.contains("debian 12, debian 13, ubuntu 22.04"), "{refused}");
+            assert!(
+                refused.contains("debian 12, debian 13, ubuntu 22.04"),
+                "{refused}"
+            );
         }
     }
 }

@@ -35,7 +35,10 @@ impl EnvFile {
         if self.value(name) == Some(value) {
             return;
         }
-        let is_of = |line: &&str| line.split_once('=').is_some_and(|(key, _)| key.trim() == name);
+        let is_of = |line: &&str| {
+            line.split_once('=')
+                .is_some_and(|(key, _)| key.trim() == name)
+        };
         let line = format!("{name}={value}");
         let at = self.text.lines().position(|it| is_of(&it));
         let mut lines: Vec<_> = self.text.lines().filter(|it| !is_of(it)).collect();

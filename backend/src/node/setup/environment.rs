@@ -21,7 +21,12 @@ const OWNER: &str = "pipalhub-packages";
 const OWNER_HOME: &str = "/var/lib/pipalhub-packages";
 /// Says what the environment was made of. Not inside, where its owner could lead root elsewhere.
 const MARK: &str = "/opt/pipalhub/participants.base";
-const PIP: [&str; 4] = ["install", "--no-input", "--disable-pip-version-check", "--quiet"];
+const PIP: [&str; 4] = [
+    "install",
+    "--no-input",
+    "--disable-pip-version-check",
+    "--quiet",
+];
 
 /// The Hub's environment, its proxy, and the wheels of both sides.
 pub(super) struct HubEnvironment<'a> {
@@ -97,7 +102,10 @@ impl ParticipantsEnvironment<'_> {
     }
 
     fn requirements(&self) -> String {
-        format!("{}/requirements/participants.txt", self.releases.path(self.release))
+        format!(
+            "{}/requirements/participants.txt",
+            self.releases.path(self.release)
+        )
     }
 
     /// What tells one base of the environment from another.
@@ -106,7 +114,11 @@ impl ParticipantsEnvironment<'_> {
         for path in [self.requirements(), self.wheel()?] {
             hasher.update(fs::read(&path).with_context(|| format!("cannot read {path}"))?);
         }
-        let digest: String = hasher.finalize().iter().map(|it| format!("{it:02x}")).collect();
+        let digest: String = hasher
+            .finalize()
+            .iter()
+            .map(|it| format!("{it:02x}"))
+            .collect();
         Ok(digest)
     }
 
@@ -139,8 +151,14 @@ impl SetupStep for ParticipantsEnvironment<'_> {
 
     fn act(&self, server: &Server) -> anyhow::Result<()> {
         let folders = ["--directory", "--owner", OWNER, "--group", OWNER];
-        server.run("install", &[&folders[..], &["--mode", "755", PARTICIPANTS]].concat())?;
-        server.run("install", &[&folders[..], &["--mode", "700", OWNER_HOME]].concat())?;
+        server.run(
+            "install",
+            &[&folders[..], &["--mode", "755", PARTICIPANTS]].concat(),
+        )?;
+        server.run(
+            "install",
+            &[&folders[..], &["--mode", "700", OWNER_HOME]].concat(),
+        )?;
         let python = format!("{PARTICIPANTS}/bin/python3");
         if fs::metadata(format!("{PARTICIPANTS}/bin/pip")).is_err() {
             self.run_as_owner(server, &["python3", "-m", "venv", PARTICIPANTS])?;

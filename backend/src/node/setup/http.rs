@@ -1,7 +1,6 @@
 //! One request to this machine, as a browser would send it, to see whether the whole path works.
 
 use std::{
-
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
     sync::Arc,

@@ -54,10 +54,7 @@ use self::{
     whole_path::WholePath,
 };
 pub(crate) use self::{
-    node_file::{StackKind, hostname_of_node},
-    release::own_program,
-    site::ServerTls,
-    wheels::write_wheels,
+    node_file::StackKind, release::own_program, site::ServerTls, wheels::write_wheels,
 };
 use crate::node::{NodeProgress, SiteHost};
 
@@ -75,7 +72,11 @@ const UNIT_PACKAGES: [PackageNames; 2] = [&["python3"], &["python3-venv"]];
 /// Docker's own packages where its repository is known, else those of the system.
 const CONTAINER_PACKAGES: [PackageNames; 2] = [
     &["docker-ce", "docker.io"],
-    &["docker-compose-plugin", "docker-compose-v2", "docker-compose"],
+    &[
+        "docker-compose-plugin",
+        "docker-compose-v2",
+        "docker-compose",
+    ],
 ];
 /// Bytes that an installation takes, with some to work in.
 const UNIT_BYTES: u64 = 2_500_000_000;
@@ -261,7 +262,11 @@ fn unit_files() -> ServerFiles {
         ServerFile::theirs("/etc/pipalhub/packages.env", packages, 0o600),
         ServerFile::theirs("/etc/jupyterhub/jupyterhub_config.py", configuration, 0o644),
         ServerFile::theirs("/etc/jupyterhub/users.txt", "", 0o600),
-        ServerFile::ours("/etc/pam.d/pipalhub", bundle::node_file("pam.d/pipalhub"), 0o644),
+        ServerFile::ours(
+            "/etc/pam.d/pipalhub",
+            bundle::node_file("pam.d/pipalhub"),
+            0o644,
+        ),
     ];
     files.extend(home_files());
     ServerFiles {
@@ -272,10 +277,16 @@ fn unit_files() -> ServerFiles {
 
 /// What is in the home of everyone new.
 fn home_files() -> impl Iterator<Item = ServerFile> {
-    bundle::node_files().into_iter().filter_map(|(path, content)| {
-        let name = path.strip_prefix("home/")?;
-        Some(ServerFile::theirs(format!("/etc/skel/{name}"), content, 0o644))
-    })
+    bundle::node_files()
+        .into_iter()
+        .filter_map(|(path, content)| {
+            let name = path.strip_prefix("home/")?;
+            Some(ServerFile::theirs(
+                format!("/etc/skel/{name}"),
+                content,
+                0o644,
+            ))
+        })
 }
 
 /// The files of a server with a container that are the trainer's: the class's folders, and what

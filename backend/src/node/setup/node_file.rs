@@ -80,11 +80,6 @@ impl NodeFile {
     }
 }
 
-/// The hostname of this server, where it was set up here.
-pub(crate) fn hostname_of_node() -> Option<String> {
-    Some(NodeFile::read().ok()??.hostname)
-}
-
 impl SetupStep for NodeFile {
     fn name(&self) -> String {
         "The server's own record".to_owned()

@@ -129,7 +129,10 @@ mod tests {
     fn a_release_is_named_after_the_program_and_what_it_brings() {
         let name = ReleaseName::own().unwrap();
         let version = env!("CARGO_PKG_VERSION");
-        assert!(name.as_str().starts_with(&format!("{version}-")), "{name:?}");
+        assert!(
+            name.as_str().starts_with(&format!("{version}-")),
+            "{name:?}"
+        );
         assert_eq!(name, ReleaseName::own().unwrap());
         assert_eq!(ReleaseName::parse(name.as_str()), Some(name));
         for wrong in ["", "..", "a/b", "a b", "\n"] {

@@ -66,7 +66,11 @@ impl SetupStep for UnitSecrets {
     fn missing(&self, server: &Server) -> anyhow::Result<Option<String>> {
         let is_missing = |it: &WantedFile| !server.has(it.path, it.file.text().as_bytes(), MODE);
         let wanted = Self::wanted()?;
-        let missing: Vec<_> = wanted.iter().filter(|it| is_missing(it)).map(|it| it.path).collect();
+        let missing: Vec<_> = wanted
+            .iter()
+            .filter(|it| is_missing(it))
+            .map(|it| it.path)
+            .collect();
         Ok((!missing.is_empty()).then(|| format!("to be written: {}", missing.join(", "))))
     }
 

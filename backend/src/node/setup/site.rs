@@ -23,7 +23,10 @@ pub(crate) enum ServerTls {
     /// Not at all: for a closed network.
     None,
     /// By a certificate that somebody has brought.
-    Files { certificate: SiteFile, key: SiteFile },
+    Files {
+        certificate: SiteFile,
+        key: SiteFile,
+    },
     /// By one of an authority, which certbot gets and renews.
     Certbot {
         email: Option<String>,
@@ -167,7 +170,10 @@ impl SetupStep for CertbotCertificate<'_> {
             return Ok(());
         }
         fs::create_dir_all(CHALLENGES).with_context(|| format!("cannot make {CHALLENGES}"))?;
-        put_site(server, &challenge_site(&self.site.host, CHALLENGES, has_ipv6()))?;
+        put_site(
+            server,
+            &challenge_site(&self.site.host, CHALLENGES, has_ipv6()),
+        )?;
         let mut arguments = vec!["certonly", "--webroot", "--webroot-path", CHALLENGES];
         arguments.extend(["--domain", host, "--cert-name", host]);
         arguments.extend(["--non-interactive", "--agree-tos", "--keep-until-expiring"]);

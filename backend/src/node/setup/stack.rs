@@ -59,7 +59,12 @@ pub(super) fn wait_until_up(trouble: impl Fn() -> Option<String>) -> anyhow::Res
             ensure!(status == expected, "{what} answers {path} with {status}");
             Ok(())
         })
-        .with_context(|| format!("{what} has not come up within {} s", START_TIMEOUT.as_secs()))?;
+        .with_context(|| {
+            format!(
+                "{what} has not come up within {} s",
+                START_TIMEOUT.as_secs()
+            )
+        })?;
         if let Some(found) = found {
             bail!("{found}");
         }
@@ -83,7 +88,7 @@ pub(super) fn wait_for(
 
 /// Whether both answer now.
 pub(super) fn is_up() -> bool {
-    ANSWERS
-        .iter()
-        .all(|(_, path, expected)| http::status(HUB, "127.0.0.1:8000", path).ok() == Some(*expected))
+    ANSWERS.iter().all(|(_, path, expected)| {
+        http::status(HUB, "127.0.0.1:8000", path).ok() == Some(*expected)
+    })
 }

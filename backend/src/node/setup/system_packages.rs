@@ -42,7 +42,10 @@ impl SetupStep for SystemPackages {
 
     fn act(&self, server: &Server) -> anyhow::Result<()> {
         server.run("dpkg", &["--configure", "-a"])?;
-        server.run("apt-get", &["--option", LOCK_TIMEOUT, "--quiet=2", "update"])?;
+        server.run(
+            "apt-get",
+            &["--option", LOCK_TIMEOUT, "--quiet=2", "update"],
+        )?;
         let chosen = |names: PackageNames| {
             let best = names.iter().find(|name| has_candidate(server, name));
             // Where apt knows none, it says so of the last.
@@ -54,7 +57,10 @@ impl SetupStep for SystemPackages {
         }
         let install = ["--option", LOCK_TIMEOUT, "--quiet=2", "install", "--yes"];
         // Settings of the system that were changed by hand stay.
-        let keep = ["--no-install-recommends", "--option=Dpkg::Options::=--force-confold"];
+        let keep = [
+            "--no-install-recommends",
+            "--option=Dpkg::Options::=--force-confold",
+        ];
         server.run("apt-get", &[&install[..], &keep, &names].concat())?;
         Ok(())
     }
@@ -62,7 +68,9 @@ impl SetupStep for SystemPackages {
 
 /// Whether apt could install the package.
 fn has_candidate(server: &Server, name: &str) -> bool {
-    let policy = server.run("apt-cache", &["policy", name]).unwrap_or_default();
+    let policy = server
+        .run("apt-cache", &["policy", name])
+        .unwrap_or_default();
     policy
         .lines()
         .any(|line| line.trim().starts_with("Candidate: ") && !line.contains("(none)"))

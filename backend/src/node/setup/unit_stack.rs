@@ -71,7 +71,11 @@ impl UnitStack {
         let unit = |(name, _): (&str, UnitSource)| {
             let path = format!("{}/units/{name}", self.releases.path(release));
             let text = fs::read(&path).with_context(|| format!("cannot read {path}"))?;
-            Ok(ServerFile::ours(format!("/etc/systemd/system/{name}"), text, 0o644))
+            Ok(ServerFile::ours(
+                format!("/etc/systemd/system/{name}"),
+                text,
+                0o644,
+            ))
         };
         UNITS.into_iter().map(unit).collect()
     }
@@ -91,8 +95,14 @@ fn unit_text(name: &str, source: UnitSource) -> String {
         UnitSource::Package => bundle::systemd_file(name),
     };
     let is_documentation = |line: &&str| line.starts_with("Documentation=file:");
-    let lines: Vec<_> = text.lines().filter(|line| !is_documentation(line)).collect();
-    lines.join("\n").replace("/usr/bin/pipalhub", &format!("{CURRENT}/hub/bin/pipalhub")) + "\n"
+    let lines: Vec<_> = text
+        .lines()
+        .filter(|line| !is_documentation(line))
+        .collect();
+    lines
+        .join("\n")
+        .replace("/usr/bin/pipalhub", &format!("{CURRENT}/hub/bin/pipalhub"))
+        + "\n"
 }
 
 impl Stack for UnitStack {
@@ -103,7 +113,10 @@ impl Stack for UnitStack {
 
     fn difference(&self, server: &Server, release: &ReleaseName) -> anyhow::Result<Option<String>> {
         if self.current().as_ref() != Some(release) {
-            return Ok(Some(format!("release {} is to be started", release.as_str())));
+            return Ok(Some(format!(
+                "release {} is to be started",
+                release.as_str()
+            )));
         }
         if let Some(missing) = self.environment(release).missing(server)? {
             return Ok(Some(missing));
@@ -149,7 +162,11 @@ impl Stack for UnitStack {
     }
 
     fn data_folders(&self) -> Vec<&'static str> {
-        vec!["/var/lib/jupyterhub", "/var/lib/pipalhub", "/var/lib/pipalhub-steward"]
+        vec![
+            "/var/lib/jupyterhub",
+            "/var/lib/pipalhub",
+            "/var/lib/pipalhub-steward",
+        ]
     }
 
     fn upgrade_folder(&self) -> &'static str {
@@ -162,7 +179,10 @@ fn unit_that_ends(server: &Server) -> Option<String> {
     UNITS.iter().find_map(|(name, _)| {
         let show = ["show", "--property=NRestarts", "--value", name];
         let restarts = server.run("systemctl", &show).ok()?;
-        let is_lost = restarts.trim().parse().is_ok_and(|count: u32| count >= MAX_RESTARTS);
+        let is_lost = restarts
+            .trim()
+            .parse()
+            .is_ok_and(|count: u32| count >= MAX_RESTARTS);
         is_lost.then(|| {
             let words = ["--unit", name, "--lines=8", "--no-pager", "--output=cat"];
             let words = server.run("journalctl", &words).unwrap_or_default();

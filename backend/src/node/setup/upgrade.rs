@@ -79,7 +79,11 @@ pub(super) fn switch(
     };
     upgrade.copy_data(&pair)?;
     if let Err(error) = stack.start(server, release) {
-        progress.tell(&format!("{} does not work: back to {}", release.as_str(), pair.from.as_str()));
+        progress.tell(&format!(
+            "{} does not work: back to {}",
+            release.as_str(),
+            pair.from.as_str()
+        ));
         upgrade.go_back(&pair).with_context(|| {
             format!("the upgrade failed ({error:#}), and the way back failed too")
         })?;
@@ -143,8 +147,10 @@ impl Upgrade<'_> {
             fs::create_dir_all(&kept).with_context(|| format!("cannot make {kept}"))?;
             copy_files(self.server, folder, &kept)?;
         }
-        self.server.write(&format!("{new}/from"), pair.from.as_str().as_bytes(), 0o600)?;
-        self.server.write(&format!("{new}/to"), pair.to.as_str().as_bytes(), 0o600)?;
+        self.server
+            .write(&format!("{new}/from"), pair.from.as_str().as_bytes(), 0o600)?;
+        self.server
+            .write(&format!("{new}/to"), pair.to.as_str().as_bytes(), 0o600)?;
         rustix::fs::sync();
         fs::rename(&new, self.folder).with_context(|| format!("cannot make {}", self.folder))
     }
@@ -197,8 +203,12 @@ fn files_in(folder: &str) -> anyhow::Result<Vec<String>> {
         return Ok(Vec::new());
     }
     let entries = fs::read_dir(folder).with_context(|| format!("cannot read {folder}"))?;
-    let files = entries.flatten().filter(|it| it.file_type().is_ok_and(|kind| kind.is_file()));
-    Ok(files.map(|file| file.path().to_string_lossy().into_owned()).collect())
+    let files = entries
+        .flatten()
+        .filter(|it| it.file_type().is_ok_and(|kind| kind.is_file()));
+    Ok(files
+        .map(|file| file.path().to_string_lossy().into_owned())
+        .collect())
 }
 
 /// Copies them with owners, modes and times; on disks that can, without copying bytes.
@@ -209,7 +219,8 @@ fn copy_files(server: &Server, from: &str, to: &str) -> anyhow::Result<()> {
         server.run("cp", &[&how[..], &["--", &file, to]].concat())?;
     }
     if let Ok(folder) = fs::metadata(from) {
-        chown(to, Some(folder.uid()), Some(folder.gid())).with_context(|| format!("cannot hand over {to}"))?;
+        chown(to, Some(folder.uid()), Some(folder.gid()))
+            .with_context(|| format!("cannot hand over {to}"))?;
     }
     Ok(())
 }

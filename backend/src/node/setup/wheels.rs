@@ -50,7 +50,10 @@ pub(crate) fn write_wheels(folder: &Path, program: &Path) -> anyhow::Result<Node
 
 fn write_hub_wheel(folder: &Path, program: Vec<u8>) -> anyhow::Result<PathBuf> {
     if consts::OS != "linux" {
-        bail!("a server needs a program for Linux, and this one is for {}", consts::OS);
+        bail!(
+            "a server needs a program for Linux, and this one is for {}",
+            consts::OS
+        );
     }
     let sources = bundle::hub_sources();
     let project = PythonProject::of(&sources)?;
@@ -96,7 +99,9 @@ struct PyprojectFile {
 
 impl PythonProject {
     fn of(sources: &BundledFiles) -> anyhow::Result<Self> {
-        let text = sources.get(PROJECT_FILE).context("a package has a project")?;
+        let text = sources
+            .get(PROJECT_FILE)
+            .context("a package has a project")?;
         let file: PyprojectFile = toml::from_str(&String::from_utf8_lossy(text))?;
         Ok(file.project)
     }
@@ -111,7 +116,11 @@ impl PythonProject {
             format!("License-File: {LICENSE_FILE}"),
             format!("Requires-Python: {}", self.requires_python),
         ];
-        lines.extend(self.dependencies.iter().map(|it| format!("Requires-Dist: {it}")));
+        lines.extend(
+            self.dependencies
+                .iter()
+                .map(|it| format!("Requires-Dist: {it}")),
+        );
         lines.push("Description-Content-Type: text/markdown".to_owned());
         lines.extend([String::new(), String::from_utf8_lossy(readme).into_owned()]);
         lines.join("\n").into_bytes()
@@ -167,16 +176,28 @@ impl WheelContents {
         folder: &Path,
     ) -> anyhow::Result<PathBuf> {
         let info = format!("{}.dist-info", self.stem);
-        let source = |path: &str| sources.get(path).with_context(|| format!("there is no {path}"));
+        let source = |path: &str| {
+            sources
+                .get(path)
+                .with_context(|| format!("there is no {path}"))
+        };
         let metadata = project.metadata(source(&project.readme)?);
         let wheel = format!(
             "Wheel-Version: 1.0\nGenerator: pipalhub\nRoot-Is-Purelib: {}\nTag: {}\n",
             self.is_pure, self.tag
         );
         self.add(format!("{info}/METADATA"), metadata.into(), FILE_MODE);
-        self.add(format!("{info}/WHEEL"), wheel.into_bytes().into(), FILE_MODE);
+        self.add(
+            format!("{info}/WHEEL"),
+            wheel.into_bytes().into(),
+            FILE_MODE,
+        );
         let license = source(LICENSE_FILE)?.clone();
-        self.add(format!("{info}/licenses/{LICENSE_FILE}"), license, FILE_MODE);
+        self.add(
+            format!("{info}/licenses/{LICENSE_FILE}"),
+            license,
+            FILE_MODE,
+        );
         let record = self.record(&format!("{info}/RECORD"));
         self.add(format!("{info}/RECORD"), record.into(), FILE_MODE);
         let path = folder.join(format!("{}-{}.whl", self.stem, self.tag));
@@ -245,7 +266,11 @@ mod tests {
             .arg(&other)
             .output()
             .unwrap();
-        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        assert!(
+            built.status.success(),
+            "{}",
+            String::from_utf8_lossy(&built.stderr)
+        );
         let name = String::from_utf8(built.stdout).unwrap();
         assert_eq!(own.file_name().unwrap().to_str(), Some(name.trim()));
         let (own, other) = (contents(&own), contents(&other.join(name.trim())));
@@ -264,10 +289,16 @@ mod tests {
         let files = contents(&wheel);
         let version = env!("CARGO_PKG_VERSION");
         let info = format!("pipalhub-{version}.dist-info");
-        assert_eq!(files[&format!("pipalhub-{version}.data/scripts/pipalhub")], b"a program");
+        assert_eq!(
+            files[&format!("pipalhub-{version}.data/scripts/pipalhub")],
+            b"a program"
+        );
         let record = String::from_utf8(files[&format!("{info}/RECORD")].clone()).unwrap();
         for path in files.keys() {
-            assert!(record.contains(&format!("{path},")), "{path} is not in {record}");
+            assert!(
+                record.contains(&format!("{path},")),
+                "{path} is not in {record}"
+            );
         }
         assert!(!record.contains("__pycache__"), "{record}");
         assert!(files.contains_key("pipalhub/configuration.py"));

@@ -42,7 +42,10 @@ impl WholePath<'_> {
         }
         if certificate.is_some() {
             let status = http::status(here(PLAIN_PORT), host, "/hub/login")?;
-            ensure!(status == 301, "plain requests are answered with {status}, and not led to HTTPS");
+            ensure!(
+                status == 301,
+                "plain requests are answered with {status}, and not led to HTTPS"
+            );
         }
         Ok(())
     }
