@@ -96,8 +96,8 @@ class FairShare:
         for uid, processes in found.items():
             share = self.shares.setdefault(uid, Share())
             uses[uid] = share.use(now, processes)
-            self._hold_number(share, uid, limits[uid], processes)
-            self._hold_memory(uid, limits[uid], processes)
+            if not self._hold_number(share, uid, limits[uid], processes):
+                self._hold_memory(uid, limits[uid], processes)
         most = self._most(uses)
         for uid, use in uses.items():
             self._hold_processors(now, uid, limits[uid], use, most, found[uid])
@@ -105,31 +105,37 @@ class FairShare:
             del self.shares[uid]
 
     def _hold_memory(self, uid, limit, processes):
-        if not limit.get("memory"):
-            return
         left = list(processes)
         taken = sum(it.memory for it in left)
-        if taken > limit["memory"]:
-            # Processes that were forked share much, which is counted more than once so far.
-            taken = in_proportion(uid, left) or taken
+        if not limit.get("memory") or taken <= limit["memory"]:
+            return
+        # Processes that were forked share much, which is counted more than once so far.
+        taken = first = in_proportion(uid, left) or taken
         while taken > limit["memory"] and left:
             is_server = servers_of(limit, left)
             others = [it for it in left if it.pid not in is_server]
             largest = max(others or left, key=lambda it: it.memory)
-            self.log(
-                f"{limit['name']} takes {_mib(taken)} of {_mib(limit['memory'])} of memory: "
-                f"process {largest.pid} ({name_of(largest.pid)}) with {_mib(largest.memory)} ends"
-            )
-            end(largest)
+            if end(largest):
+                self._say_ended(limit, first, largest, len(processes) - len(left))
             left.remove(largest)
             taken -= largest.memory
 
+    def _say_ended(self, limit, taken, process, place):
+        """A line for the first of them, and one for the tenth: there may be hundreds."""
+        if place in (0, 9):
+            self.log(
+                f"{limit['name']} takes {_mib(taken)} of memory and may take "
+                f"{_mib(limit['memory'])}: process {process.pid} with {_mib(process.memory)} "
+                f"ends{', as do others' if place else ''}"
+            )
+
     def _hold_number(self, share, uid, limit, processes):
+        """Whether there were too many, and all but the server were ended."""
         most = limit.get("processes")
         count = sum(it.threads for it in processes)
         share.crowded = share.crowded + 1 if most and count >= CROWD * most else 0
         if share.crowded < 2:
-            return
+            return False
         share.crowded = 0
         self.log(
             f"{limit['name']} has {count} of {most} processes and threads: all but the server end"
@@ -144,6 +150,7 @@ class FairShare:
                 end(process)
         for pid in kept:
             os.kill(pid, signal.SIGCONT)
+        return True
 
     def _most(self, uses):
         """How many processors are one's share now, or None while there is enough for all."""
@@ -266,9 +273,12 @@ def in_proportion(uid, processes):
             try:
                 with open(f"/proc/{process.pid}/smaps_rollup", "rb") as file:
                     rollup = file.read()
-            except OSError:
+            except PermissionError:
                 # One that hides is counted by what everybody sees.
                 total += process.memory
+                continue
+            except OSError:
+                # It has ended.
                 continue
             total += 1024 * sum(int(_field(rollup, it) or 0) for it in (b"Pss_Anon:", b"Pss_Shmem:"))
         return str(total)
@@ -301,13 +311,15 @@ def as_user(uid, work):
 
 
 def end(process):
-    """Ends a process, unless another has its number by now."""
+    """Ends a process, unless another has its number by now. Whether it was there."""
     now = process_at(process.pid, {process.uid})
-    if now is not None and now.started == process.started:
-        try:
-            os.kill(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+    if now is None or now.started != process.started:
+        return False
+    try:
+        os.kill(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def renice(kind, who, niceness):
@@ -322,16 +334,6 @@ def threads_of(pid):
         return [int(name) for name in os.listdir(f"/proc/{pid}/task")]
     except OSError:
         return []
-
-
-def name_of(pid):
-    """What a process is called, as a text that a log may have."""
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            words = file.read(200).replace(b"\0", b" ")
-    except OSError:
-        return "?"
-    return "".join(it if it.isprintable() else "?" for it in words.decode(errors="replace"))[:80]
 
 
 def processors():
