@@ -1,6 +1,7 @@
 //! Fresh servers. [`FreshServer`] has a real Docker engine, a real JupyterHub that spawns
 //! containers, and the service as an unprivileged user without access to participants' volumes;
-//! [`PlainServer`] a Hub whose participants are users of the machine.
+//! [`PlainServer`] a Hub whose participants are users of the machine; [`Stack`] is a node's container,
+//! with all of it inside.
 //!
 //! `cargo xtask` builds the images from `tests/fresh/`.
 
@@ -8,6 +9,7 @@ mod bare;
 mod machine;
 mod package;
 mod plain;
+mod stack;
 
 use std::{ops::Deref, path::PathBuf};
 
@@ -22,6 +24,7 @@ use crate::{
 
 pub use bare::{BareServer, CommandEnd, Killed, NEW_PROGRAM};
 pub use plain::PlainServer;
+pub use stack::Stack;
 
 use machine::Machine;
 

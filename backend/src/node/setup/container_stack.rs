@@ -20,7 +20,11 @@ pub(super) const PROJECT: &str = "/srv/pipalhub";
 const RELEASES: &str = "/srv/pipalhub/releases";
 const COMPOSE_FILE: &str = "/srv/pipalhub/compose.yaml";
 const SETTINGS_FILE: &str = "/srv/pipalhub/.env";
+/// The program, for the commands of the server itself.
+const PROGRAM: &str = "/srv/pipalhub/program";
 const IMAGE_SETTING: &str = "PIPALHUB_IMAGE";
+/// The least memory that is left to the server, MiB.
+const OWN_MB: u64 = 512;
 /// How often the container may be started anew while it comes up.
 const MAX_RESTARTS: u32 = 3;
 const PROJECT_NAME: &str = "pipalhub";
@@ -66,10 +70,30 @@ impl ContainerStack {
 
     /// The settings with this release's image.
     fn settings(&self, release: &ReleaseName) -> anyhow::Result<EnvFile> {
-        let mut settings = EnvFile::read_or(SETTINGS_FILE, bundle::node_file("container/.env"))?;
+        let mut settings = EnvFile::read_or(SETTINGS_FILE, first_settings())?;
         settings.set(IMAGE_SETTING, &image_name(release));
         Ok(settings)
     }
+}
+
+/// The settings of a server that has none: the workshop takes what the server does not need itself,
+/// so that nginx and ssh answer whatever a class does.
+fn first_settings() -> String {
+    let settings = bundle::node_file("container/env.sample");
+    let all = fs::read_to_string("/proc/meminfo").ok().and_then(|text| memory_mb(&text));
+    let Some(all) = all else {
+        return settings;
+    };
+    let left = (all / 8).max(OWN_MB);
+    let memory = all.saturating_sub(left).max(OWN_MB);
+    settings.replace("\nPIPALHUB_MEMORY=0\n", &format!("\nPIPALHUB_MEMORY={memory}m\n"))
+}
+
+/// The memory of a machine, MiB, from its `/proc/meminfo`.
+fn memory_mb(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes >> 10)
 }
 
 fn image_name(release: &ReleaseName) -> String {
@@ -111,6 +135,8 @@ impl SetupStep for ContainerImage<'_> {
                 server.write(&path, &content, mode)?;
             }
         }
+        let own = own_program()?.to_string_lossy().into_owned();
+        server.run("install", &["--mode=755", &own, &format!("{folder}/program")])?;
         let compose = bundle::node_file("container/compose.yaml");
         server.write(&format!("{folder}/compose.yaml"), compose.as_bytes(), 0o644)?;
         server.run(
@@ -158,6 +184,8 @@ impl Stack for ContainerStack {
         if !server.succeeds("docker", &["image", "inspect", &image_name(release)]) {
             bail!("there is no image {}", image_name(release));
         }
+        let program = format!("{}/program", self.releases.path(release));
+        server.run("install", &["--mode=755", &program, PROGRAM])?;
         server.write(COMPOSE_FILE, self.compose_text(release)?.as_bytes(), 0o644)?;
         server.write(
             SETTINGS_FILE,
