@@ -106,7 +106,7 @@ impl BareServer {
             Killed::Alone => "kill -KILL $pid",
         };
         // It may have ended by now.
-        let find = format!("pid=$(pgrep --oldest --full '^{NEW_PROGRAM}') || exit 0; {kill}");
+        let find = format!("pid=$(pgrep --oldest --full '^/opt/new.*/pipalhub') || exit 0; {kill}");
         self.run(&["sh", "-c", &find]).map(drop)
     }
 

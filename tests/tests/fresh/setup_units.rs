@@ -1,9 +1,15 @@
 //! A bare server becomes one with a workshop, without containers: killed in every step, run again,
 //! upgraded with a class's data, and back where an upgrade does not work.
 
+use std::{thread, time::Duration};
+
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tests::{fresh::BareServer, stopwatch::Stopwatch, until};
+use tests::{
+    fresh::{BareServer, Killed},
+    stopwatch::Stopwatch,
+    until,
+};
 
 use crate::setup::{
     HOST, UNCHANGED, kill_in_every_step, set_up, setup_command, what_was_left_holds_the_next_up,
@@ -41,7 +47,7 @@ async fn a_bare_server_becomes_a_workshop_without_containers() -> Result<()> {
     .await?;
     let class = class_data(&server)?;
     an_upgrade_keeps_the_class(&server, &class)?;
-    stopwatch.lap("upgraded");
+    stopwatch.lap("killed in an upgrade, and upgraded");
     an_upgrade_that_does_not_work_is_undone(&server, &class)?;
     stopwatch.lap("and back");
     let unchanged = set_up(&server, &setup_of(NEWER))?;
@@ -126,8 +132,24 @@ fn class_data(server: &BareServer) -> Result<Value> {
 
 fn an_upgrade_keeps_the_class(server: &BareServer, class: &Value) -> Result<()> {
     make_newer(server, NEWER)?;
+    // Between the release's place and its start.
+    let old = processes(server)?;
+    let current = || server.run(&["readlink", "/opt/pipalhub/current"]);
+    let before = current()?;
+    server.run_until(&setup_of(NEWER), Killed::All, |line| {
+        let is_begun = line.contains("is to be started");
+        while is_begun && current().is_ok_and(|now| now == before) {
+            thread::sleep(Duration::from_millis(5));
+        }
+        is_begun
+    })?;
     let said = set_up(server, &setup_of(NEWER))?;
     ensure!(said.contains("Upgraded from "), "{said}");
+    let new = processes(server)?;
+    ensure!(
+        old.iter().all(|process| !new.contains(process)),
+        "{old:?} and {new:?}"
+    );
     ensure!(
         class_data(server)? == *class,
         "{class} is not {}",
@@ -136,6 +158,19 @@ fn an_upgrade_keeps_the_class(server: &BareServer, class: &Value) -> Result<()> 
     let releases = server.run(&["ls", RELEASES])?;
     ensure!(releases.lines().count() == 2, "{releases}");
     Ok(())
+}
+
+/// The processes of what an upgrade starts anew.
+fn processes(server: &BareServer) -> Result<Vec<String>> {
+    let units = [
+        "pipalhub",
+        "pipalhub-hub",
+        "pipalhub-steward",
+        "pipalhub-packages",
+    ];
+    let show = ["systemctl", "show", "--property=MainPID", "--value"];
+    let shown = server.run(&[&show[..], &units].concat())?;
+    Ok(shown.split_whitespace().map(str::to_owned).collect())
 }
 
 /// A release whose service damages the data and does not start.

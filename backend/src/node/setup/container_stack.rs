@@ -80,18 +80,25 @@ impl ContainerStack {
 /// so that nginx and ssh answer whatever a class does.
 fn first_settings() -> String {
     let settings = bundle::node_file("container/env.sample");
-    let all = fs::read_to_string("/proc/meminfo").ok().and_then(|text| memory_mb(&text));
+    let all = fs::read_to_string("/proc/meminfo")
+        .ok()
+        .and_then(|text| memory_mb(&text));
     let Some(all) = all else {
         return settings;
     };
     let left = (all / 8).max(OWN_MB);
     let memory = all.saturating_sub(left).max(OWN_MB);
-    settings.replace("\nPIPALHUB_MEMORY=0\n", &format!("\nPIPALHUB_MEMORY={memory}m\n"))
+    settings.replace(
+        "\nPIPALHUB_MEMORY=0\n",
+        &format!("\nPIPALHUB_MEMORY={memory}m\n"),
+    )
 }
 
 /// The memory of a machine, MiB, from its `/proc/meminfo`.
 fn memory_mb(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let line = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kilobytes >> 10)
 }
@@ -136,7 +143,10 @@ impl SetupStep for ContainerImage<'_> {
             }
         }
         let own = own_program()?.to_string_lossy().into_owned();
-        server.run("install", &["--mode=755", &own, &format!("{folder}/program")])?;
+        server.run(
+            "install",
+            &["--mode=755", &own, &format!("{folder}/program")],
+        )?;
         let compose = bundle::node_file("container/compose.yaml");
         server.write(&format!("{folder}/compose.yaml"), compose.as_bytes(), 0o644)?;
         server.run(

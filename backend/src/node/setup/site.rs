@@ -11,6 +11,9 @@ use crate::node::{
 };
 
 const SITE_FILE: &str = "/etc/nginx/conf.d/pipalhub.conf";
+/// The site that nginx was told to read, until the server is started again: a run may end between
+/// the site's writing and that.
+const LOADED_FILE: &str = "/run/pipalhub-site.conf";
 /// Where certbot puts what its authority fetches.
 const CHALLENGES: &str = "/var/www/pipalhub";
 /// A certificate that ends sooner than that is renewed by a run of the setup; the timer of certbot
@@ -103,6 +106,9 @@ impl SetupStep for NginxSite<'_> {
         if !server.has(SITE_FILE, self.0.text().as_bytes(), 0o644) {
             return Ok(Some(format!("to be written: {SITE_FILE}")));
         }
+        if !server.has(LOADED_FILE, self.0.text().as_bytes(), 0o644) {
+            return Ok(Some("nginx may not have read it".to_owned()));
+        }
         let is_up = server.succeeds("systemctl", &["is-active", "--quiet", "nginx"])
             && server.succeeds("systemctl", &["is-enabled", "--quiet", "nginx"]);
         Ok((!is_up).then(|| "nginx does not run".to_owned()))
@@ -122,6 +128,7 @@ impl SetupStep for NginxSite<'_> {
 /// Puts the site in place, where nginx takes it; else the one before is there again.
 fn put_site(server: &Server, text: &str) -> anyhow::Result<()> {
     let before = fs::read(SITE_FILE).ok();
+    let _ = fs::remove_file(LOADED_FILE);
     server.write(SITE_FILE, text.as_bytes(), 0o644)?;
     if let Err(error) = server.run("nginx", &["-t"]) {
         match before {
@@ -133,7 +140,7 @@ fn put_site(server: &Server, text: &str) -> anyhow::Result<()> {
     server.run("systemctl", &["enable", "--now", "nginx"])?;
     // It may have run before.
     server.run("systemctl", &["reload", "nginx"])?;
-    Ok(())
+    server.write(LOADED_FILE, text.as_bytes(), 0o644)
 }
 
 /// A certificate of an authority, renewed by certbot's timer.

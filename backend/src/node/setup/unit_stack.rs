@@ -131,6 +131,10 @@ impl Stack for UnitStack {
             if !is_on {
                 return Ok(Some(format!("{name} does not run")));
             }
+            let reload = ["show", "--property=NeedDaemonReload", "--value", name];
+            if server.run("systemctl", &reload)?.trim() == "yes" {
+                return Ok(Some(format!("{name} runs as it was written before")));
+            }
         }
         Ok((!stack::is_up()).then(|| "the Hub or the dashboard does not answer".to_owned()))
     }

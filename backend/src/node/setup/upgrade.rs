@@ -53,18 +53,18 @@ pub(super) fn switch(
             upgrade.go_back(&begun)?;
         }
     }
-    let Some(difference) = stack.difference(server, release)? else {
-        if upgrade.begun().is_none() {
-            progress.end("nothing to do");
-            return Ok(SwitchResult::Unchanged);
-        }
-        // It was interrupted when all was done.
-        upgrade.end()?;
-        progress.end("done");
-        return Ok(SwitchResult::Started);
+    let interrupted = upgrade.begun();
+    let difference = match &interrupted {
+        // Files may be in place that nothing has been started with.
+        Some(_) => Some("an interrupted upgrade is gone on with".to_owned()),
+        None => stack.difference(server, release)?,
+    };
+    let Some(difference) = difference else {
+        progress.end("nothing to do");
+        return Ok(SwitchResult::Unchanged);
     };
     progress.tell(&difference);
-    let before = match upgrade.begun() {
+    let before = match interrupted {
         Some(begun) => Some(begun.from),
         None => stack.current().filter(|current| current != release),
     };
