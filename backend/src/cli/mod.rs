@@ -7,6 +7,7 @@ mod archive;
 mod archive_progress;
 mod asker;
 mod build;
+mod check;
 mod cloud_account;
 mod cookie_key;
 mod create_node;
@@ -50,6 +51,7 @@ pub struct Cli {
 enum Command {
     Archive(archive::ArchiveArgs),
     Build(build::BuildArgs),
+    Check(check::CheckArgs),
     CreateNode(create_node::CreateNodeArgs),
     DestroyNode(destroy_node::DestroyNodeArgs),
     Doctor(doctor::DoctorArgs),
@@ -74,6 +76,7 @@ impl Cli {
         match self.command {
             Command::Archive(args) => archive::run(&args),
             Command::Build(args) => build::run(&args),
+            Command::Check(args) => check::run(args),
             Command::CreateNode(args) => create_node::run(&args),
             Command::DestroyNode(args) => destroy_node::run(&args),
             Command::Doctor(args) => doctor::run(args),
