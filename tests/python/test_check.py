@@ -5,6 +5,7 @@ The sites that are broken are those that `pipalhub nginx-site` prints, with a li
 
 import json
 import os
+import pty
 import re
 import signal
 import socket
@@ -135,8 +136,9 @@ class Check(NginxCase):
         self.assertFalse([it["name"] for it in users if it["servers"]])
         listed = json.loads((await self.ask("/services/dashboard/users")).body)
         self.assertFalse([it for it in listed["users"] if it["username"].startswith(MARK)])
-        notebooks = (await self.ask("/services/dashboard/api/notebooks")).body.decode()
-        self.assertNotIn(MARK, notebooks)
+        for page in ["api/notebooks", "build/"]:
+            shown = (await self.ask(f"/services/dashboard/{page}")).body.decode()
+            self.assertNotIn(MARK, shown)
         files = [path for path in (self.folder / "homes").glob(f"*/{MARK}*")]
         self.assertFalse(files)
 
@@ -217,6 +219,29 @@ class Check(NginxCase):
         self.assertEqual(self.problems(findings), {"sign-in"}, findings)
         self.assertIn("does not let ines in", findings["sign-in"]["message"])
         self.assertEqual(code, 1)
+
+    async def test_a_password_is_asked_for_on_the_terminal_and_not_shown(self):
+        command = [os.fspath(word) for word in self.command("--as", "ines")]
+        environment = self.environment()
+        del environment["PIPALHUB_CHECK_PASSWORD"]
+        process, terminal = pty.fork()
+        if process == 0:
+            os.execve(command[0], command, environment)
+        shown = b""
+        while b"Password of ines at https://hub.example.org/: " not in shown:
+            shown += os.read(terminal, 1024)
+        os.write(terminal, b"canary-of-the-terminal\n")
+        try:
+            while text := os.read(terminal, 1024):
+                shown += text
+        except OSError:
+            # So the other end of a terminal says that it is closed.
+            pass
+        os.close(terminal)
+        _, status = os.waitpid(process, 0)
+        self.assertEqual(os.waitstatus_to_exitcode(status), 1)
+        self.assertIn(b"does not let ines in", shown)
+        self.assertNotIn(b"canary", shown)
 
     async def test_a_port_where_nothing_listens_is_named(self):
         (port,) = free_ports(1)
