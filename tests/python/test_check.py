@@ -10,6 +10,7 @@ import re
 import signal
 import socket
 import subprocess
+import termios
 import threading
 import unittest
 
@@ -230,6 +231,8 @@ class Check(NginxCase):
         shown = b""
         while b"Password of ines at https://hub.example.org/: " not in shown:
             shown += os.read(terminal, 1024)
+        # The question comes before the terminal is told to show nothing.
+        until("no echo", lambda: not termios.tcgetattr(terminal)[3] & termios.ECHO)
         os.write(terminal, b"canary-of-the-terminal\n")
         try:
             while text := os.read(terminal, 1024):

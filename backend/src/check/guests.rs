@@ -23,6 +23,9 @@ use crate::secret::Secret;
 const MARK: &str = "check-pipalhub-";
 /// Characters of the time in a name: seconds, in base 36, until the year 2038 and beyond.
 const TIME_CHARS: usize = 7;
+/// Characters after them that are left to chance, since two checks may begin in one second.
+const CHANCE_CHARS: usize = 3;
+const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
 /// Who makes participants for the check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,9 +82,12 @@ pub(super) async fn maker(
 
 /// New names for `count` participants.
 pub(super) fn new_names(count: usize) -> Vec<String> {
-    let now = now_s();
+    let mut chance = [0; CHANCE_CHARS];
+    getrandom::fill(&mut chance).expect("the operating system gives random bytes");
+    let chance = chance.map(|byte| char::from(DIGITS[usize::from(byte) % DIGITS.len()]));
+    let check = base36(now_s()) + &String::from_iter(chance);
     (1..=count)
-        .map(|number| format!("{MARK}{}-{number:02}", base36(now)))
+        .map(|number| format!("{MARK}{check}-{number:02}"))
         .collect()
 }
 
@@ -89,14 +95,14 @@ pub(super) fn new_names(count: usize) -> Vec<String> {
 pub(super) fn age_of(name: &str) -> Option<Duration> {
     let (time, number) = name.strip_prefix(MARK)?.split_once('-')?;
     let is_number = number.len() == 2 && number.bytes().all(|byte| byte.is_ascii_digit());
-    let is_time = time.len() == TIME_CHARS
+    let is_time = time.len() == TIME_CHARS + CHANCE_CHARS
         && time
             .bytes()
             .all(|it| it.is_ascii_digit() || it.is_ascii_lowercase());
     if !is_number || !is_time {
         return None;
     }
-    let made = u64::from_str_radix(time, 36).ok()?;
+    let made = u64::from_str_radix(&time[..TIME_CHARS], 36).ok()?;
     Some(Duration::from_secs(now_s().saturating_sub(made)))
 }
 
@@ -108,7 +114,7 @@ fn now_s() -> u64 {
 fn base36(mut number: u64) -> String {
     let mut digits = [b'0'; TIME_CHARS];
     for digit in digits.iter_mut().rev() {
-        *digit = b"0123456789abcdefghijklmnopqrstuvwxyz"[(number % 36) as usize];
+        *digit = DIGITS[(number % 36) as usize];
         number /= 36;
     }
     digits.iter().map(|digit| char::from(*digit)).collect()
@@ -195,13 +201,14 @@ mod tests {
             "ana",
             "check-pipalhub",
             "check-pipalhub-mate-01",
-            "check-pipalhub-0abcdef-1",
-            "check-pipalhub-0ABCDEF-01",
-            "xcheck-pipalhub-0abcdef-01",
-            "check-pipalhub-0abcdef-01-x",
+            "check-pipalhub-0abcdefxyz-1",
+            "check-pipalhub-0ABCDEFXYZ-01",
+            "xcheck-pipalhub-0abcdefxyz-01",
+            "check-pipalhub-0abcdefxyz-01-x",
         ] {
             assert_eq!(age_of(name), None, "{name}");
         }
-        assert!(age_of("check-pipalhub-0abcdef-01").unwrap() > Duration::from_secs(3_600));
+        assert_ne!(new_names(1), new_names(1));
+        assert!(age_of("check-pipalhub-0abcdefxyz-01").unwrap() > Duration::from_secs(3_600));
     }
 }

@@ -23,6 +23,8 @@ use crate::{
 
 /// How often the Hub is asked whether a server is there.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// When the Hub is asked again that starts as many servers as it does at once.
+const LATER: Duration = Duration::from_secs(1);
 /// How long a participant's token is good that an admin's rights have made.
 const TOKEN_SECONDS: u64 = 3_600;
 
@@ -146,10 +148,17 @@ pub(super) async fn start_server(browser: &Browser, user: &str) -> Result<Durati
     let begun = Instant::now();
     let model = user_path(browser, user);
     let server = format!("{model}/server");
-    let reply = browser.post(&server, &json!({})).await?;
-    // 201: it is there; 202: it is on its way.
-    if !reply.status.is_success() {
-        return Err(Trouble::answered("its server does not start", &reply));
+    loop {
+        let reply = browser.post(&server, &json!({})).await?;
+        match reply.status {
+            // 201: it is there; 202: it is on its way.
+            status if status.is_success() => break,
+            // As many start as the Hub starts at once: a browser is told to wait, too.
+            StatusCode::TOO_MANY_REQUESTS if begun.elapsed() < browser.patience() => {
+                sleep(LATER).await;
+            }
+            _ => return Err(Trouble::answered("its server does not start", &reply)),
+        }
     }
     while begun.elapsed() < browser.patience() {
         let reply = browser.get(&model).await?;

@@ -115,8 +115,8 @@ impl Leftovers {
     /// Removes all of it, and says what stays.
     pub(super) async fn remove(&self) -> Option<Finding> {
         let made = std::mem::take(&mut *self.made.lock());
-        let (files, guests) = (made.files.len(), made.guests.len());
-        if files + guests + made.kernels.len() == 0 && made.own_server.is_none() {
+        let files = made.files.len();
+        if files + made.guests.len() + made.kernels.len() == 0 && made.own_server.is_none() {
             return None;
         }
         let mut stays = Vec::new();
@@ -126,7 +126,8 @@ impl Leftovers {
             let stopped = bounded(hub::stop_server(browser, user)).await;
             stays.extend(stopped.err().map(|trouble| trouble.message));
         }
-        stays.extend(remove_guests(&made).await);
+        let (guests, who_stays) = remove_guests(&made).await;
+        stays.extend(who_stays);
         Some(match stays.is_empty() {
             true => Finding::ok(
                 SUBJECT,
@@ -189,9 +190,10 @@ async fn remove_files(made: &MadeThings) -> Vec<String> {
     join_all(removals).await.into_iter().flatten().collect()
 }
 
-async fn remove_guests(made: &MadeThings) -> Vec<String> {
+/// So many are gone, and these stay.
+async fn remove_guests(made: &MadeThings) -> (usize, Vec<String>) {
     let Some(admin) = &made.admin else {
-        return Vec::new();
+        return (0, Vec::new());
     };
     let stops = made.guests.iter().filter_map(|guest| {
         let browser = guest.browser.as_ref()?;
@@ -207,10 +209,14 @@ async fn remove_guests(made: &MadeThings) -> Vec<String> {
         maker: made.maker,
     };
     let mut stays = Vec::new();
+    let mut removed = 0;
     for guest in &made.guests {
-        stays.extend(remover.remove(&guest.name).await);
+        match remover.remove(&guest.name).await {
+            Ok(was_there) => removed += usize::from(was_there),
+            Err(why) => stays.push(why),
+        }
     }
-    stays
+    (removed, stays)
 }
 
 /// Removes participants of a check, of this one or another.
@@ -222,27 +228,29 @@ pub(super) struct GuestRemover<'a> {
 }
 
 impl GuestRemover<'_> {
-    /// Removes one; says why they stay, if they do.
-    pub(super) async fn remove(&self, name: &str) -> Option<String> {
+    /// Removes one; whether they were there, or why they stay.
+    pub(super) async fn remove(&self, name: &str) -> Result<bool, String> {
         // No other name comes so far, but whoever removes people looks twice.
-        guests::age_of(name)?;
-        let stays = |trouble: &Trouble| Some(format!("{name} ({})", trouble.message));
+        if guests::age_of(name).is_none() {
+            return Ok(false);
+        }
+        let stays = |trouble: Trouble| format!("{name} ({})", trouble.message);
+        let mut was_there = false;
         if let (Some(dashboard), Some(GuestMaker::List { makes_homes })) =
             (self.dashboard, self.maker)
         {
-            if let Err(trouble) = bounded(dashboard.remove_user(name)).await {
-                return stays(&trouble);
-            }
-            if makes_homes && let Err(trouble) = bounded(dashboard.delete_home(name)).await {
-                return Some(format!("the home of {name} ({})", trouble.message));
+            let removed = bounded(dashboard.remove_user(name)).await;
+            was_there |= removed.map_err(stays)?;
+            if makes_homes {
+                let deleted = bounded(dashboard.delete_home(name)).await;
+                deleted.map_err(|trouble| format!("the home of {name} ({})", trouble.message))?;
             }
         }
-        if let Some(admin) = self.admin
-            && let Err(trouble) = bounded(hub::remove_user(admin, name)).await
-        {
-            return stays(&trouble);
+        if let Some(admin) = self.admin {
+            let removed = bounded(hub::remove_user(admin, name)).await;
+            was_there |= removed.map_err(stays)?;
         }
-        None
+        Ok(was_there)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The steps of participants: made, signed in, at work, and what follows for a class.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{
     figures::MachineFigures,
@@ -16,6 +16,7 @@ use crate::{
     secret::Secret,
 };
 
+const PARTICIPANTS: &str = "participants";
 const SLOW_START: Duration = Duration::from_secs(30);
 const SLOW_SAVE: Duration = Duration::from_secs(3);
 const LOW_DISK_BYTES: u64 = 5 << 30;
@@ -47,42 +48,9 @@ impl Rehearsal<'_> {
         shared: Option<&Secret>,
         why: &str,
     ) -> Option<Vec<Seat>> {
-        const SUBJECT: &str = "participants";
-        let visitor = self.visitor;
         let guests = match maker {
-            GuestMaker::Nobody => {
-                let message = format!(
-                    "none can be made, so {} alone is tried: {why}",
-                    visitor.own.name
-                );
-                self.tell(match self.reach.request.own {
-                    true => Finding::ok(SUBJECT, message),
-                    false => Finding::warning(
-                        SUBJECT,
-                        message,
-                        "Sign in as an instructor of a class with a steward (docs/users.md), or as \
-                         an admin of the Hub.",
-                    ),
-                });
-                vec![Guest {
-                    name: visitor.own.name.clone(),
-                    browser: visitor.browser.clone(),
-                    password: None,
-                }]
-            }
-            maker => {
-                let names = guests::new_names(self.reach.request.servers);
-                self.reach.left.will_make_guests(maker, &names);
-                let making = self.make(maker, shared, &names);
-                let (guests, time) = self.reach.timed(SUBJECT, making).await?;
-                let by = match maker {
-                    GuestMaker::List { .. } => "by the class's list",
-                    _ => "in the Hub",
-                };
-                let message = format!("{} made for the check, {by}", guests.len());
-                self.tell(Finding::ok(SUBJECT, message).took(time));
-                guests
-            }
+            GuestMaker::Nobody => vec![self.alone(why)],
+            maker => self.guests(maker, shared).await,
         };
         let seat = |guest| Seat {
             guest,
@@ -98,6 +66,55 @@ impl Rehearsal<'_> {
             self.tell_step(signed_in.finding("class sign-in", &good, None));
         }
         (!seats.is_empty()).then_some(seats)
+    }
+
+    /// Participants made for the check, or who checks where that fails.
+    async fn guests(&self, maker: GuestMaker, shared: Option<&Secret>) -> Vec<Guest> {
+        let names = guests::new_names(self.reach.request.servers);
+        self.reach.left.will_make_guests(maker, &names);
+        let begun = Instant::now();
+        match (self.make(maker, shared, &names).await, maker) {
+            (Ok(guests), maker) => {
+                let by = match maker {
+                    GuestMaker::List { .. } => "by the class's list",
+                    _ => "in the Hub",
+                };
+                let message = format!("{} made for the check, {by}", guests.len());
+                let finding = Finding::ok(PARTICIPANTS, message);
+                self.tell(finding.took(begun.elapsed()));
+                guests
+            }
+            (Err(trouble), GuestMaker::List { .. }) => {
+                self.tell(trouble.finding(PARTICIPANTS));
+                vec![self.own_guest()]
+            }
+            // A Hub with accounts of the system makes users only of those that are there.
+            (Err(trouble), _) => vec![self.alone(&trouble.message)],
+        }
+    }
+
+    /// Who checks is the only one, which is told with its reason.
+    fn alone(&self, why: &str) -> Guest {
+        let guest = self.own_guest();
+        let message = format!("none can be made, so {} alone is tried: {why}", guest.name);
+        self.tell(match self.reach.request.own {
+            true => Finding::ok(PARTICIPANTS, message),
+            false => Finding::warning(
+                PARTICIPANTS,
+                message,
+                "Sign in as an instructor of a class with a steward (docs/users.md), or as an \
+                 admin of a Hub whose users are no accounts of the system.",
+            ),
+        });
+        guest
+    }
+
+    fn own_guest(&self) -> Guest {
+        Guest {
+            name: self.visitor.own.name.clone(),
+            browser: self.visitor.browser.clone(),
+            password: None,
+        }
     }
 
     async fn make(

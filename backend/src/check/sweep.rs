@@ -58,7 +58,7 @@ pub(super) async fn sweep(
     };
     let mut stays = Vec::new();
     for name in &old {
-        stays.extend(remover.remove(name).await);
+        stays.extend(remover.remove(name).await.err());
     }
     if !stays.is_empty() {
         reach.tell(Finding::problem(

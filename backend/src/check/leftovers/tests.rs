@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::{check::dial::Dialer, secret::Secret};
 
-const GUEST: &str = "check-pipalhub-0abcdef-01";
+const GUEST: &str = "check-pipalhub-0abcdefxyz-01";
 
 /// A Hub and its dashboard that note what they are asked for, and answer by `answer`.
 async fn hub(answer: fn(&str) -> Response) -> (Arc<Browser>, Arc<Mutex<Vec<String>>>) {
