@@ -8,6 +8,7 @@ mod archive_progress;
 mod as_owner;
 mod asker;
 mod build;
+mod check;
 mod cloud_account;
 mod cookie_key;
 mod create_node;
@@ -54,6 +55,7 @@ pub struct Cli {
 enum Command {
     Archive(archive::ArchiveArgs),
     Build(build::BuildArgs),
+    Check(check::CheckArgs),
     CreateNode(create_node::CreateNodeArgs),
     DestroyNode(destroy_node::DestroyNodeArgs),
     Doctor(doctor::DoctorArgs),
@@ -80,6 +82,7 @@ impl Cli {
         match self.command {
             Command::Archive(args) => archive::run(&args),
             Command::Build(args) => build::run(&args),
+            Command::Check(args) => check::run(args),
             Command::CreateNode(args) => create_node::run(&args),
             Command::DestroyNode(args) => destroy_node::run(&args),
             Command::Doctor(args) => doctor::run(args),

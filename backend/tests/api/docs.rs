@@ -196,6 +196,12 @@ fn every_option_of_an_archive_is_in_the_table_of_archive_md() {
 }
 
 #[test]
+fn every_option_of_a_check_is_in_the_table_of_check_md() {
+    // A password and a token have no option, since options stand in the list of processes.
+    compare_settings("check", &["check.md"], |row| !row[0].is_empty());
+}
+
+#[test]
 fn every_option_of_the_commands_of_nodes_is_in_the_table_of_create_node_md() {
     for (command, other) in [
         ("create-node", "`destroy-node`:"),

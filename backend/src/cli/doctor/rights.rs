@@ -9,7 +9,8 @@ use std::{
 
 use rustix::fs::{Access, access};
 
-use super::{super::homes::SourceArg, report::Finding};
+use super::super::homes::SourceArg;
+use crate::findings::Finding;
 
 const SUBJECT: &str = "rights";
 /// What the system calls a process of the service.
