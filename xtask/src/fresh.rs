@@ -107,6 +107,8 @@ pub(crate) struct FreshImages {
     podman: Podman,
     server: String,
     participant: String,
+    /// A server as a cloud gives it.
+    bare: String,
 }
 
 /// Builds the images for a version of JupyterHub, as far as the cache does not have them.
@@ -119,6 +121,7 @@ pub(crate) fn images(hub: &str) -> anyhow::Result<FreshImages> {
     let images = FreshImages {
         server: build("server")?,
         participant: build("participant")?,
+        bare: build("bare")?,
         podman,
     };
     images.podman.prune()?;
@@ -128,12 +131,16 @@ pub(crate) fn images(hub: &str) -> anyhow::Result<FreshImages> {
 
 /// Runs the tests with `target/debug/pipalhub`.
 pub(crate) fn test(images: &FreshImages, shots: &Path) -> anyhow::Result<()> {
-    say("Tests on a fresh server");
     let service = build::target_folder().join("debug/pipalhub");
+    let embedded = build::embedded()?;
+    say("Tests on fresh servers");
     let filter = PACKAGE_TESTS.map(|name| ["--skip", name]);
     let mut test = images.test_command(filter.as_flattened());
     execute(
         test.env("PIPALHUB_BIN", service)
+            .env("PIPALHUB_EMBEDDED", embedded)
+            .env("PIPALHUB_FORWARD_PROXY", tools::forward_proxy()?)
+            .env("PIPALHUB_AUTHORITY", tools::certificate_authority()?)
             .env("PIPALHUB_SHOTS", shots),
     )
 }
@@ -220,7 +227,9 @@ impl FreshImages {
         test.args(["--test", "fresh", "--", "--ignored"])
             .args(filter);
         self.podman.configure(&mut test);
-        test.env("PIPALHUB_FRESH_SERVER", &self.server)
+        test.env("PIPALHUB_FRESH_BARE", &self.bare)
+            .env("PIPALHUB_CERTIFICATES", CERTIFICATES)
+            .env("PIPALHUB_FRESH_SERVER", &self.server)
             .env("PIPALHUB_FRESH_PARTICIPANT", &self.participant);
         test
     }

@@ -12,7 +12,8 @@ use clap::{Args, CommandFactory};
 
 use super::{
     Cli,
-    cloud_account::{CloudArgs, StepLines, account, one_thread, print_plan},
+    cloud_account::{CloudArgs, account, one_thread, print_plan},
+    step_lines::StepLines,
 };
 use crate::cloud::{
     BroughtClass, CreatedNode, NodeClass, NodeCreation, NodeFolder, NodeHostname, NodeRequest,

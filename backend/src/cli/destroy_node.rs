@@ -12,7 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     archive::{ClassCounts, on_host},
     archive_progress::ArchiveBar,
-    cloud_account::{CloudArgs, StepLines, account, one_thread, print_plan},
+    cloud_account::{CloudArgs, account, one_thread, print_plan},
+    step_lines::StepLines,
 };
 use crate::{
     archive::ClassArchive,

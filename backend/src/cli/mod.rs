@@ -26,12 +26,15 @@ mod quota;
 mod render;
 mod restore;
 mod serve;
+mod setup_node;
+mod step_lines;
 mod steward;
 mod tail;
 mod token;
 mod user_list;
 mod users;
 mod users_output;
+mod write_wheels;
 
 use std::process::ExitCode;
 
@@ -61,9 +64,11 @@ enum Command {
     Render(render::RenderArgs),
     Restore(restore::RestoreArgs),
     Serve(serve::ServeArgs),
+    SetupNode(setup_node::SetupNodeArgs),
     Steward(steward::StewardArgs),
     Tail(tail::TailArgs),
     Users(users::UsersArgs),
+    WriteWheels(write_wheels::WriteWheelsArgs),
 }
 
 impl Cli {
@@ -84,8 +89,10 @@ impl Cli {
             Command::Render(args) => render::run(&args),
             Command::Restore(args) => restore::run(&args),
             Command::Serve(args) => serve::run(args),
+            Command::SetupNode(args) => setup_node::run(args),
             Command::Steward(args) => steward::run(&args),
             Command::Tail(args) => tail::run(&args),
+            Command::WriteWheels(args) => write_wheels::run(&args),
             Command::Users(args) => users::run(&args),
         }
     }

@@ -12,12 +12,12 @@ use super::{
     host_key,
     hostname::NodeHostname,
     model::{Droplet, DropletRequest},
-    progress::NodeProgress,
     settings::NodeSettings,
     setup::NodeSetup,
     ssh::NodeShell,
     state::{NodeFolder, NodeState},
 };
+use crate::node::NodeProgress;
 
 /// How often something that may have been ordered is looked for.
 const LOOKS: u32 = 3;

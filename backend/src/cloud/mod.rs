@@ -24,7 +24,6 @@ mod host_key;
 mod hostname;
 mod model;
 mod passwords;
-mod progress;
 mod settings;
 mod setup;
 mod ssh;
@@ -37,7 +36,6 @@ pub(crate) use self::{
     creation::{CreatedNode, NodeCreation, NodeRequest},
     destruction::NodeDestruction,
     hostname::NodeHostname,
-    progress::NodeProgress,
     settings::NodeSettings,
     setup::NodeSetup,
     state::NodeFolder,

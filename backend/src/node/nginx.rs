@@ -7,6 +7,8 @@ use super::{
 
 const TEMPLATE: &str = include_str!("../../../etc/nginx/site.conf.template");
 
+const CHALLENGE_TEMPLATE: &str = include_str!("../../../etc/nginx/challenge.conf.template");
+
 /// Characters of a name up to which nginx takes it without being told, on every processor.
 const MAX_SHORT_NAME_CHARS: usize = 40;
 
@@ -77,6 +79,16 @@ impl SiteSettings {
         }
         values.fill_in(TEMPLATE)
     }
+}
+
+/// The site of a host that has no certificate yet: its authority's questions are answered from the
+/// folder, and nothing else.
+pub(crate) fn challenge_site(host: &SiteHost, acme_webroot: &str, ipv6: bool) -> String {
+    TemplateValues::default()
+        .value("names", host.as_str())
+        .value("acme_webroot", acme_webroot)
+        .condition("ipv6", ipv6)
+        .fill_in(CHALLENGE_TEMPLATE)
 }
 
 #[cfg(test)]

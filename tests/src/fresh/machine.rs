@@ -84,12 +84,28 @@ impl Machine {
         inside(&["address", "add", &machine_address, "dev", "eth0"])?;
         inside(&["link", "set", "eth0", "up"])?;
         inside(&["link", "set", "lo", "up"])?;
+        // Leads no further than the host, and without it Docker's engine finds no network.
+        let gateway = format!("10.77.{network}.1");
+        inside(&["route", "add", "default", "via", &gateway])?;
         Ok(())
     }
 
     /// The address of the machine.
     pub(super) fn address(&self) -> Ipv4Addr {
         self.address
+    }
+
+    /// The host's address in the machine's network.
+    pub(super) fn host_address(&self) -> Ipv4Addr {
+        let [a, b, network, _] = self.address.octets();
+        Ipv4Addr::new(a, b, network, 1)
+    }
+
+    /// A command that runs a program on the machine as root, for as long as it takes.
+    pub(super) fn command(&self, command: &[&str]) -> Command {
+        let mut exec = podman();
+        exec.args(["exec", &self.name]).args(command);
+        exec
     }
 
     /// Runs a program on the machine as root and returns its output.

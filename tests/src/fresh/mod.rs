@@ -4,6 +4,7 @@
 //!
 //! `cargo xtask` builds the images from `tests/fresh/`.
 
+mod bare;
 mod machine;
 mod package;
 mod plain;
@@ -19,6 +20,7 @@ use crate::{
     repository, setting, until,
 };
 
+pub use bare::{BareServer, CommandEnd, Killed, NEW_PROGRAM};
 pub use plain::PlainServer;
 
 use machine::Machine;

@@ -12,6 +12,8 @@
 //! * [`debian`]: the Debian package
 //! * [`tljh`]: the wheels in The Littlest JupyterHub
 //! * [`oldest`]: wheels and Debian package on the oldest Debian
+//!
+//! [`setup_units`] has `pipalhub setup-node` set up bare servers ([`setup`]).
 
 mod class;
 mod container;
@@ -19,6 +21,8 @@ mod debian;
 mod external;
 mod oldest;
 mod process;
+mod setup;
+mod setup_units;
 mod tljh;
 mod users;
 mod wheels;
