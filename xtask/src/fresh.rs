@@ -111,6 +111,8 @@ pub(crate) struct FreshImages {
     participant: String,
     /// A server as a cloud gives it.
     bare: String,
+    /// What a Docker engine gets from a registry elsewhere.
+    registry: String,
 }
 
 /// Builds the images for a version of JupyterHub, as far as the cache does not have them.
@@ -124,6 +126,7 @@ pub(crate) fn images(hub: &str) -> anyhow::Result<FreshImages> {
         server: build("server")?,
         participant: build("participant")?,
         bare: build("bare")?,
+        registry: build("registry")?,
         podman,
     };
     images.podman.prune()?;
@@ -250,6 +253,7 @@ impl FreshImages {
             .args(filter);
         self.podman.configure(&mut test);
         test.env("PIPALHUB_FRESH_BARE", &self.bare)
+            .env("PIPALHUB_FRESH_REGISTRY", &self.registry)
             .env("PIPALHUB_CERTIFICATES", CERTIFICATES)
             .env("PIPALHUB_FRESH_SERVER", &self.server)
             .env("PIPALHUB_FRESH_PARTICIPANT", &self.participant);

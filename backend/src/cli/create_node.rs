@@ -8,10 +8,9 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use clap::{Args, CommandFactory};
+use clap::Args;
 
 use super::{
-    Cli,
     cloud_account::{CloudArgs, account, one_thread, print_plan},
     step_lines::StepLines,
 };
@@ -20,17 +19,12 @@ use crate::cloud::{
     NodeSettings, NodeSetup,
 };
 
-/// The command that is run on the server.
-const SETUP_COMMAND: &str = "setup-node";
-
-/// Make a server at DigitalOcean for a class: droplet, address, DNS record, SSH.
+/// Make a server at DigitalOcean for a class: droplet, address, DNS record, Hub, certificate.
 ///
 /// DIGITALOCEAN_TOKEN is a token of the account. One of the account's SSH keys must be on this
 /// machine, and DigitalOcean must serve the DNS of the base domain. Run again, it goes on where it
-/// was, and makes nothing twice; pipalhub destroy-node removes what it has made.
-///
-/// What is on the server afterwards is not in this version: the setup (`setup-node`) comes later,
-/// and until then --no-setup must be given.
+/// was, and makes nothing twice; pipalhub destroy-node removes what it has made. What is on the
+/// server is set up there by pipalhub setup-node.
 #[derive(Args)]
 pub(super) struct CreateNodeArgs {
     #[command(flatten)]
@@ -129,19 +123,24 @@ fn setup(args: &CreateNodeArgs, settings: &NodeSettings) -> anyhow::Result<Optio
     }
     Ok(Some(NodeSetup {
         program,
+        options: setup_options(settings),
         timeout: Duration::from_secs(settings.setup_wait_seconds),
     }))
 }
 
-/// This program, where it can set up a server.
-fn own_program() -> anyhow::Result<PathBuf> {
-    let has_setup = Cli::command().find_subcommand(SETUP_COMMAND).is_some();
-    if !has_setup {
-        bail!(
-            "this version of pipalhub does not set up a server yet: give --no-setup, and follow \
-             docs/install.md on the server"
-        );
+fn setup_options(settings: &NodeSettings) -> Vec<String> {
+    let mut options = Vec::new();
+    if !settings.email.is_empty() {
+        options.push(format!("--email={}", settings.email));
     }
+    if !settings.docker {
+        options.push("--no-docker".to_owned());
+    }
+    options
+}
+
+/// This program, where the server can run it.
+fn own_program() -> anyhow::Result<PathBuf> {
     if (consts::OS, consts::ARCH) != ("linux", "x86_64") {
         bail!(
             "this program is for {} on {}, and the server needs one for Linux on x86-64: name it \
@@ -151,4 +150,19 @@ fn own_program() -> anyhow::Result<PathBuf> {
         );
     }
     env::current_exe().context("cannot find this program: name it with --setup-program")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_settings_decide_how_a_server_is_set_up() {
+        let mut settings = NodeSettings::default();
+        assert_eq!(setup_options(&settings), [""; 0]);
+        settings.email = "trainer@pipal.in".to_owned();
+        settings.docker = false;
+        let options = setup_options(&settings);
+        assert_eq!(options, ["--email=trainer@pipal.in", "--no-docker"]);
+    }
 }

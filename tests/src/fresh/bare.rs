@@ -5,20 +5,23 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     net::Ipv4Addr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
 use anyhow::{Context, Result};
+use serde_json::json;
 use tempfile::TempDir;
 
-use super::machine::Machine;
+use super::{authority::TestAuthority, machine::Machine};
 use crate::setting;
 
 /// Where the program is on the server, as a trainer has copied it there.
 pub const NEW_PROGRAM: &str = "/opt/new/pipalhub";
 /// Where the certificates are that this machine trusts.
 const CERTIFICATES: &str = "/machine/certificates.pem";
+/// Whom certbot trusts to be its authority; a test puts the file there.
+const AUTHORITIES: &str = "/etc/ssl/test-authority.pem";
 const PROXY_PORT: u16 = 8888;
 
 /// A server that runs until this is dropped.
@@ -86,7 +89,7 @@ impl BareServer {
             "http_proxy={proxy}\nhttps_proxy={proxy}\n\
              no_proxy=localhost,127.0.0.1,{},{}\n\
              PIP_CERT={CERTIFICATES}\nNODE_EXTRA_CA_CERTS={CERTIFICATES}\n\
-             npm_config_cafile={CERTIFICATES}\n",
+             npm_config_cafile={CERTIFICATES}\nREQUESTS_CA_BUNDLE={AUTHORITIES}\n",
             self.host_address(),
             self.address(),
         );
@@ -98,6 +101,26 @@ impl BareServer {
         let shell = "export $(cat /etc/environment); exec setsid --wait \"$@\"";
         self.machine
             .command(&[&["sh", "-c", shell, "sh"], command].concat())
+    }
+
+    /// Lets certbot trust an authority's own site.
+    pub fn trust(&self, authority: &TestAuthority) -> Result<()> {
+        let certificate = fs::read(authority.own_certificate())?;
+        self.run(&["mkdir", "--parents", "/etc/ssl"])?;
+        self.write(AUTHORITIES, &certificate)
+    }
+
+    /// Gives Docker's engine on the server an image of this machine, under a name of a registry's, and
+    /// what builds and containers reach the package registries by.
+    pub fn give_image(&self, image: &Path, name: &str) -> Result<()> {
+        let loaded = self.machine.load(image)?;
+        self.run(&["docker", "tag", &loaded, name])?;
+        let proxy = format!("http://{}:{PROXY_PORT}", self.host_address());
+        let no_proxy = format!("localhost,127.0.0.1,{}", self.address());
+        let config = json!({"proxies": {"default":
+            {"httpProxy": proxy, "httpsProxy": proxy, "noProxy": no_proxy}}});
+        self.run(&["mkdir", "--parents", "/root/.docker"])?;
+        self.write("/root/.docker/config.json", config.to_string().as_bytes())
     }
 
     fn kill(&self, killed: Killed) -> Result<()> {

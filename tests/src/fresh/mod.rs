@@ -5,6 +5,7 @@
 //!
 //! `cargo xtask` builds the images from `tests/fresh/`.
 
+mod authority;
 mod bare;
 mod machine;
 mod package;
@@ -22,6 +23,7 @@ use crate::{
     repository, setting, until,
 };
 
+pub use authority::TestAuthority;
 pub use bare::{BareServer, CommandEnd, Killed, NEW_PROGRAM};
 pub use plain::PlainServer;
 pub use stack::Stack;

@@ -15,7 +15,7 @@
 //! * [`tljh`]: the wheels in The Littlest JupyterHub
 //! * [`oldest`]: wheels and Debian package on the oldest Debian
 //!
-//! [`setup_units`] has `pipalhub setup-node` set up bare servers ([`setup`]).
+//! [`setup_units`] and [`setup_container`] have `pipalhub setup-node` set up bare servers ([`setup`]).
 
 mod class;
 mod container;
@@ -24,6 +24,7 @@ mod external;
 mod oldest;
 mod process;
 mod setup;
+mod setup_container;
 mod setup_units;
 mod stack;
 mod tljh;
