@@ -195,7 +195,7 @@ fn an_upgrade_that_does_not_work_is_undone(server: &BareServer, class: &Value) -
     let failed = server.run_to_end(&setup_of(NEWEST))?;
     ensure!(!failed.is_ok, "{}", failed.text);
     for word in [
-        "pipalhub.service ends again and again",
+        "pipalhub.service does not start",
         "The upgrade was undone",
     ] {
         ensure!(failed.text.contains(word), "{}", failed.text);

@@ -155,7 +155,9 @@ impl Stack for UnitStack {
         server.run("systemctl", &["daemon-reload"])?;
         for (name, _) in UNITS {
             server.run("systemctl", &["enable", name])?;
-            server.run("systemctl", &["restart", name])?;
+            if server.run("systemctl", &["restart", name]).is_err() {
+                bail!("{name} does not start: {}", last_words(server, name));
+            }
         }
         stack::wait_until_up(|| unit_that_ends(server))
     }
@@ -187,12 +189,15 @@ fn unit_that_ends(server: &Server) -> Option<String> {
             .trim()
             .parse()
             .is_ok_and(|count: u32| count >= MAX_RESTARTS);
-        is_lost.then(|| {
-            let words = ["--unit", name, "--lines=8", "--no-pager", "--output=cat"];
-            let words = server.run("journalctl", &words).unwrap_or_default();
-            format!("{name} ends again and again: {}", words.trim())
-        })
+        is_lost.then(|| format!("{name} ends again and again: {}", last_words(server, name)))
     })
+}
+
+/// What a unit has logged last.
+fn last_words(server: &Server, unit: &str) -> String {
+    let show = ["--unit", unit, "--lines=8", "--no-pager", "--output=cat"];
+    let words = server.run("journalctl", &show).unwrap_or_default();
+    format!("\n{}", words.trim())
 }
 
 /// Makes the link lead there, in one step.
