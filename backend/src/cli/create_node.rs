@@ -12,6 +12,7 @@ use clap::Args;
 
 use super::{
     cloud_account::{CloudArgs, account, one_thread, print_plan},
+    setup_node::parse_name,
     step_lines::StepLines,
 };
 use crate::cloud::{
@@ -41,6 +42,9 @@ pub(super) struct CreateNodeArgs {
     /// Leave the server as it comes.
     #[arg(long)]
     no_setup: bool,
+    /// Who teaches, and gets an account; may be given several times. The password is told at the end.
+    #[arg(long = "instructor", value_name = "NAME", value_parser = parse_name, conflicts_with = "no_setup")]
+    instructors: Vec<String>,
     /// The program that is copied to the server and run there, for its system. [default: this one]
     #[arg(long, value_name = "FILE", conflicts_with = "no_setup")]
     setup_program: Option<PathBuf>,
@@ -123,15 +127,21 @@ fn setup(args: &CreateNodeArgs, settings: &NodeSettings) -> anyhow::Result<Optio
     }
     Ok(Some(NodeSetup {
         program,
-        options: setup_options(settings),
+        options: setup_options(settings, &args.instructors),
         timeout: Duration::from_secs(settings.setup_wait_seconds),
     }))
 }
 
-fn setup_options(settings: &NodeSettings) -> Vec<String> {
-    let mut options = Vec::new();
+fn setup_options(settings: &NodeSettings, instructors: &[String]) -> Vec<String> {
+    let named = instructors
+        .iter()
+        .map(|name| format!("--instructor={name}"));
+    let mut options: Vec<_> = named.collect();
     if !settings.email.is_empty() {
         options.push(format!("--email={}", settings.email));
+    }
+    if !settings.authority.is_empty() {
+        options.push(format!("--authority={}", settings.authority));
     }
     if !settings.docker {
         options.push("--no-docker".to_owned());
@@ -159,10 +169,15 @@ mod tests {
     #[test]
     fn the_settings_decide_how_a_server_is_set_up() {
         let mut settings = NodeSettings::default();
-        assert_eq!(setup_options(&settings), [""; 0]);
+        assert_eq!(setup_options(&settings, &[]), [""; 0]);
         settings.email = "trainer@pipal.in".to_owned();
         settings.docker = false;
-        let options = setup_options(&settings);
-        assert_eq!(options, ["--email=trainer@pipal.in", "--no-docker"]);
+        let options = setup_options(&settings, &["ines".to_owned()]);
+        let expected = [
+            "--instructor=ines",
+            "--email=trainer@pipal.in",
+            "--no-docker",
+        ];
+        assert_eq!(options, expected);
     }
 }

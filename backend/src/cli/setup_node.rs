@@ -5,9 +5,12 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::step_lines::StepLines;
-use crate::node::{
-    SiteFile, SiteHost,
-    setup::{ServerSetup, ServerTls, StackKind},
+use crate::{
+    node::{
+        SiteFile, SiteHost,
+        setup::{ServerSetup, ServerTls, StackKind},
+    },
+    users::name::{NameError, NameRule, Username},
 };
 
 /// Set up this server for a class: JupyterHub, PipalHub, nginx, a certificate that is renewed.
@@ -24,6 +27,9 @@ pub(super) struct SetupNodeArgs {
     /// Whom the certificate authority writes to when something is wrong with the certificate.
     #[arg(long, value_name = "ADDRESS")]
     email: Option<String>,
+    /// Who teaches, and gets an account; may be given several times. The password is told at the end.
+    #[arg(long = "instructor", value_name = "NAME", value_parser = parse_name)]
+    instructors: Vec<String>,
     /// Without containers: as units of systemd, with participants as users of the server.
     #[arg(long)]
     no_docker: bool,
@@ -57,6 +63,7 @@ pub(super) fn run(args: SetupNodeArgs) -> anyhow::Result<ExitCode> {
             false => StackKind::Container,
         },
         tls,
+        instructors: args.instructors,
     };
     let lines = StepLines::new();
     let report = setup.run(&lines).inspect_err(|_| println!())?;
@@ -75,5 +82,20 @@ pub(super) fn run(args: SetupNodeArgs) -> anyhow::Result<ExitCode> {
         ),
         _ => println!("{} is set up, after {}", setup.url(), lines.total()),
     }
+    for password in &report.passwords {
+        println!("{password}");
+    }
+    if !report.unnamed.is_empty() {
+        println!(
+            "{} is yours, and does not name {}: add them to its instructors, and start the Hub again.",
+            report.configuration,
+            report.unnamed.join(", ")
+        );
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A name that an account of the system can have.
+pub(super) fn parse_name(name: &str) -> Result<String, NameError> {
+    Username::parse(name, NameRule::System).map(|name| name.as_str().to_owned())
 }

@@ -19,6 +19,8 @@ pub(crate) struct NodeSettings {
     pub(crate) sizes: BTreeMap<String, String>,
     /// Whom the certificate authority writes to; nobody when it is empty.
     pub(crate) email: String,
+    /// The ACME directory of the certificate authority; Let's Encrypt's when it is empty.
+    pub(crate) authority: String,
     /// Whether what runs on a node runs in a container.
     pub(crate) docker: bool,
     pub(crate) ssh_user: String,
@@ -53,6 +55,7 @@ impl Default for NodeSettings {
             ttl: 300,
             sizes: sizes.map(|(a, b)| (a.to_owned(), b.to_owned())).into(),
             email: String::new(),
+            authority: String::new(),
             docker: true,
             ssh_user: "root".to_owned(),
             ssh_port: 22,
@@ -96,6 +99,15 @@ impl NodeSettings {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "@.-_+".contains(c);
         if email.starts_with('-') || !email.chars().all(is_plain) {
             bail!("email = {email:?} is no address: it has letters, digits, @ . - _ + only");
+        }
+        let authority = &settings.authority;
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || ":/.-_~".contains(c);
+        if !(authority.is_empty() || authority.starts_with("https://"))
+            || !authority.chars().all(is_plain)
+        {
+            bail!(
+                "authority = {authority:?} is no address of an ACME directory: it begins with https://"
+            );
         }
         if settings.ttl < 30 {
             bail!("ttl = {}: DigitalOcean takes 30 and more", settings.ttl);

@@ -194,10 +194,7 @@ fn an_upgrade_that_does_not_work_is_undone(server: &BareServer, class: &Value) -
     make_newer(server, NEWEST)?;
     let failed = server.run_to_end(&setup_of(NEWEST))?;
     ensure!(!failed.is_ok, "{}", failed.text);
-    for word in [
-        "pipalhub.service does not start",
-        "The upgrade was undone",
-    ] {
+    for word in ["pipalhub.service does not start", "The upgrade was undone"] {
         ensure!(failed.text.contains(word), "{}", failed.text);
     }
     ensure!(server.run(&["readlink", "/opt/pipalhub/current"])? == before);

@@ -3,7 +3,7 @@
 //!
 //! * [`step`]: a part of a server that is looked at and, where something is missing, brought there;
 //!   the parts are [`distribution`], [`system_packages`], [`environment`], [`secrets`], [`files`],
-//!   [`metadata`], [`site`]
+//!   [`metadata`], [`site`], [`instructors`]
 //! * [`stack`]: what runs, by [`unit_stack`] or [`container_stack`]; [`upgrade`] puts one release
 //!   in another's place, and back
 //! * [`bundle`], [`wheels`]: all that is brought along, in this one program
@@ -18,6 +18,7 @@ mod env_file;
 mod environment;
 mod files;
 mod http;
+mod instructors;
 mod metadata;
 mod node_file;
 mod release;
@@ -32,6 +33,8 @@ mod upgrade;
 mod wheels;
 mod whole_path;
 
+use std::cell::RefCell;
+
 use anyhow::bail;
 
 use self::{
@@ -40,6 +43,7 @@ use self::{
     distribution::SystemCheck,
     environment::HubEnvironment,
     files::{ServerFile, ServerFiles},
+    instructors::{InstructorAccounts, first_configuration, unnamed},
     metadata::MetadataRules,
     node_file::NodeFile,
     release::{ReleaseName, Releases},
@@ -88,6 +92,8 @@ pub(crate) struct ServerSetup {
     pub(crate) host: SiteHost,
     pub(crate) kind: StackKind,
     pub(crate) tls: ServerTls,
+    /// Names of users who teach.
+    pub(crate) instructors: Vec<String>,
 }
 
 /// What came of a setup.
@@ -97,6 +103,12 @@ pub(crate) struct SetupReport {
     pub(crate) release: ReleaseName,
     /// The release that ran before, when it was another.
     pub(crate) upgraded_from: Option<ReleaseName>,
+    /// Lines with the passwords of instructors whose accounts were made.
+    pub(crate) passwords: Vec<String>,
+    /// Instructors whom the Hub's configuration, which is not written anew, does not name, and its
+    /// path.
+    pub(crate) unnamed: Vec<String>,
+    pub(crate) configuration: String,
 }
 
 impl ServerSetup {
@@ -151,13 +163,24 @@ impl ServerSetup {
         }
         take(&NginxSite(&site))?;
         take(&WholePath(&site))?;
+        let accounts = InstructorAccounts {
+            names: &self.instructors,
+            made: RefCell::default(),
+        };
+        if !self.instructors.is_empty() {
+            take(&accounts)?;
+        }
         let node = NodeFile {
             hostname: self.host.as_str().to_owned(),
             kind: self.kind,
             release: release.clone(),
         };
         take(&node)?;
+        let configuration = self.configuration_file();
         Ok(SetupReport {
+            passwords: accounts.made.take(),
+            unnamed: unnamed(&self.instructors, &configuration),
+            configuration,
             changed: count.changed,
             release,
             upgraded_from,
@@ -201,7 +224,7 @@ impl ServerSetup {
         })?;
         stack.keep_units(server, release)?;
         take(&UnitSecrets)?;
-        take(&unit_files())
+        take(&self.unit_files())
     }
 
     fn take_container_steps(
@@ -221,7 +244,7 @@ impl ServerSetup {
             releases: &stack.releases,
             release,
         })?;
-        take(&container_files())
+        take(&self.container_files())
     }
 
     fn end_switch(
@@ -243,35 +266,64 @@ impl ServerSetup {
         releases.tidy(&needed)?;
         Ok(from)
     }
+
+    /// The files of a server without containers, beside those of its units.
+    fn unit_files(&self) -> ServerFiles {
+        let wrapper = bundle::node_file("bin/pipalhub-units");
+        let packages = "# Settings of what installs participants' packages.\n\
+                        PIPALHUB_ENVIRONMENT=/opt/pipalhub/participants\n";
+        let configuration = first_configuration(&self.instructors);
+        let mut files = vec![
+            ServerFile::ours("/usr/local/bin/pipalhub", wrapper, 0o755),
+            ServerFile::theirs("/etc/pipalhub/packages.env", packages, 0o600),
+            ServerFile::theirs(self.configuration_file(), configuration, 0o644),
+            ServerFile::theirs("/etc/jupyterhub/users.txt", "", 0o600),
+            ServerFile::ours(
+                "/etc/pam.d/pipalhub",
+                bundle::node_file("pam.d/pipalhub"),
+                0o644,
+            ),
+        ];
+        files.extend(home_files());
+        ServerFiles {
+            name: "Settings and commands",
+            files,
+        }
+    }
+
+    /// The files of a server with a container that are the trainer's: the class's folders, and what
+    /// the Hub is told.
+    fn container_files(&self) -> ServerFiles {
+        let mut files = Vec::new();
+        let wrapper = bundle::node_file("bin/pipalhub-container");
+        files.push(ServerFile::ours("/usr/local/bin/pipalhub", wrapper, 0o755));
+        let configuration = first_configuration(&self.instructors);
+        files.push(ServerFile::theirs(
+            self.configuration_file(),
+            configuration,
+            0o644,
+        ));
+        let hub = format!("{}/etc/jupyterhub", container_stack::PROJECT);
+        files.push(ServerFile::theirs(format!("{hub}/users.txt"), "", 0o600));
+        ServerFiles {
+            name: "Settings and commands",
+            files,
+        }
+    }
+
+    /// The Hub's configuration.
+    fn configuration_file(&self) -> String {
+        let folder = match self.kind {
+            StackKind::Units => String::new(),
+            StackKind::Container => container_stack::PROJECT.to_owned(),
+        };
+        format!("{folder}/etc/jupyterhub/jupyterhub_config.py")
+    }
 }
 
 fn packages(of_kind: &[PackageNames]) -> SystemPackages {
     SystemPackages {
         packages: [&PACKAGES[..], of_kind].concat(),
-    }
-}
-
-/// The files of a server without containers, beside those of its units.
-fn unit_files() -> ServerFiles {
-    let wrapper = bundle::node_file("bin/pipalhub-units");
-    let packages = "# Settings of what installs participants' packages.\n\
-                    PIPALHUB_ENVIRONMENT=/opt/pipalhub/participants\n";
-    let configuration = bundle::node_file("jupyterhub_config.py");
-    let mut files = vec![
-        ServerFile::ours("/usr/local/bin/pipalhub", wrapper, 0o755),
-        ServerFile::theirs("/etc/pipalhub/packages.env", packages, 0o600),
-        ServerFile::theirs("/etc/jupyterhub/jupyterhub_config.py", configuration, 0o644),
-        ServerFile::theirs("/etc/jupyterhub/users.txt", "", 0o600),
-        ServerFile::ours(
-            "/etc/pam.d/pipalhub",
-            bundle::node_file("pam.d/pipalhub"),
-            0o644,
-        ),
-    ];
-    files.extend(home_files());
-    ServerFiles {
-        name: "Settings and commands",
-        files,
     }
 }
 
@@ -287,21 +339,4 @@ fn home_files() -> impl Iterator<Item = ServerFile> {
                 0o644,
             ))
         })
-}
-
-/// The files of a server with a container that are the trainer's: the class's folders, and what
-/// the Hub is told.
-fn container_files() -> ServerFiles {
-    let mut files = Vec::new();
-    let wrapper = bundle::node_file("bin/pipalhub-container");
-    files.push(ServerFile::ours("/usr/local/bin/pipalhub", wrapper, 0o755));
-    let configuration = bundle::node_file("jupyterhub_config.py");
-    let hub = format!("{}/etc/jupyterhub", container_stack::PROJECT);
-    let path = format!("{hub}/jupyterhub_config.py");
-    files.push(ServerFile::theirs(path, configuration, 0o644));
-    files.push(ServerFile::theirs(format!("{hub}/users.txt"), "", 0o600));
-    ServerFiles {
-        name: "Settings and commands",
-        files,
-    }
 }
