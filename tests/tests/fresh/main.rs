@@ -4,6 +4,8 @@
 //! The test is ignored by default, because it needs root, images and a browser, which
 //! `cargo xtask fresh` installs and whose paths it sets.
 //!
+//! [`stack`] is a node's container with all of it inside.
+//!
 //! `cargo xtask dist` runs the tests of packages: each follows the documentation on a server on
 //! which nothing of PipalHub is.
 //!
@@ -19,6 +21,7 @@ mod debian;
 mod external;
 mod oldest;
 mod process;
+mod stack;
 mod tljh;
 mod users;
 mod wheels;
