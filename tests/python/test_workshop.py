@@ -86,7 +86,7 @@ class WorkshopTest(WorkshopCase):
     def test_a_limit_that_is_none_is_named(self):
         for argument, said in [
             ("memory='1 gig'", "memory='1 gig'"),
-            ("memory='10M'", "256M or more"),
+            ("memory='10M'", "512M or more"),
             ("cpu='all'", "cpu='all'"),
             ("cpu=0", "cpu=0"),
             ("cpu=True", "cpu=True"),

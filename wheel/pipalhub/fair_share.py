@@ -17,11 +17,24 @@ import os
 import signal
 import sys
 import time
-from typing import NamedTuple
+
+from .processes import (
+    end,
+    idle_time,
+    in_proportion,
+    processes_of,
+    processors,
+    renice,
+    signal_all,
+    stop_all_of,
+    threads_of,
+)
 
 NOTES = os.environ.get("PIPALHUB_LIMITS", "/run/pipalhub-limits")
 # How often it looks, in seconds.
 INTERVAL_S = 2
+# How soon again while one has too many processes.
+SOON_S = 0.3
 # Over so many seconds the use of processors is measured, and so long one comes last at least.
 WINDOW_S = 10
 # Who comes last runs when nobody else wants to; others as limits.py starts them.
@@ -32,21 +45,8 @@ BUSY, GENEROSITY = 0.9, 1.5
 AT_WORK = 0.05
 # With so much of the processes that one may have, in two looks, one has all of them.
 CROWD = 0.9
-TICKS = os.sysconf("SC_CLK_TCK")
-
-
-class Process(NamedTuple):
-    """A process of a participant's."""
-
-    pid: int
-    uid: int
-    # Memory that is not shared with other programs, in bytes.
-    memory: int
-    threads: int
-    # Processor time of itself and of those that it has waited for, in seconds.
-    cpu: float
-    # In ticks since the machine started.
-    started: int
+# So many processes of one participant may go on while it is looked at what they share.
+FEW = 16
 
 
 class Share:
@@ -85,9 +85,12 @@ class FairShare:
         self.log = log or (lambda text: print(f"fair share: {text}", file=sys.stderr, flush=True))
         self.shares = {}
         self.processors = processors()
+        self.idle = collections.deque(maxlen=1 + WINDOW_S // INTERVAL_S)
 
     def look(self):
+        """Looks once, and returns how long there is time until the next look, in seconds."""
         now = time.monotonic()
+        self.idle.append(idle_time())
         limits = read_limits(self.notes)
         found = collections.defaultdict(list)
         for process in processes_of(set(limits)):
@@ -103,13 +106,18 @@ class FairShare:
             self._hold_processors(now, uid, limits[uid], use, most, found[uid])
         for uid in [uid for uid in self.shares if uid not in found]:
             del self.shares[uid]
+        return SOON_S if any(it.crowded for it in self.shares.values()) else INTERVAL_S
 
     def _hold_memory(self, uid, limit, processes):
         left = list(processes)
         taken = sum(it.memory for it in left)
         if not limit.get("memory") or taken <= limit["memory"]:
             return
-        # Processes that were forked share much, which is counted more than once so far.
+        # Processes that were forked share much, which is counted more than once so far. Many that
+        # work would be slow to look at, and become more meanwhile.
+        are_stopped = len(left) > FEW
+        if are_stopped:
+            stop_all_of(uid)
         taken = first = in_proportion(uid, left) or taken
         while taken > limit["memory"] and left:
             is_server = servers_of(limit, left)
@@ -119,6 +127,8 @@ class FairShare:
                 self._say_ended(limit, first, largest, len(processes) - len(left))
             left.remove(largest)
             taken -= largest.memory
+        if are_stopped:
+            signal_all(processes_of({uid}), signal.SIGCONT)
 
     def _say_ended(self, limit, taken, process, place):
         """A line for the first of them, and one for the tenth: there may be hundreds."""
@@ -130,34 +140,41 @@ class FairShare:
             )
 
     def _hold_number(self, share, uid, limit, processes):
-        """Whether there were too many, and all but the server were ended."""
+        """Whether there are too many; at the second look all but the server are ended."""
         most = limit.get("processes")
         count = sum(it.threads for it in processes)
         share.crowded = share.crowded + 1 if most and count >= CROWD * most else 0
+        if share.crowded == 1:
+            # Until it is clear, others come first.
+            renice(os.PRIO_USER, uid, LAST)
+            share.comes_last_until = time.monotonic() + WINDOW_S
         if share.crowded < 2:
-            return False
+            return share.crowded == 1
         share.crowded = 0
         self.log(
             f"{limit['name']} has {count} of {most} processes and threads: all but the server end"
         )
-        # They are stopped by the user's own right, which reaches all at once; else those that are
-        # left would start others meanwhile.
-        as_user(uid, lambda: os.kill(-1, signal.SIGSTOP))
+        stop_all_of(uid)
         stopped = list(processes_of({uid}))
         kept = servers_of(limit, stopped)
         for process in stopped:
             if process.pid not in kept:
                 end(process)
-        for pid in kept:
-            os.kill(pid, signal.SIGCONT)
+        signal_all([it for it in stopped if it.pid in kept], signal.SIGCONT)
         return True
 
     def _most(self, uses):
         """How many processors are one's share now, or None while there is enough for all."""
         working = [use for use in uses.values() if use > AT_WORK]
-        if sum(working) < BUSY * self.processors or len(working) < 2:
+        is_busy = sum(working) > BUSY * self.processors or self._machine_is_busy()
+        if not is_busy or len(working) < 2:
             return None
-        return GENEROSITY * self.processors / len(working)
+        # Others on the machine may have their part of it, so it is shared what there is.
+        return GENEROSITY * sum(working) / len(working)
+
+    def _machine_is_busy(self):
+        (idle, total), (now_idle, now_total) = self.idle[0], self.idle[-1]
+        return now_total > total and now_idle - idle < (1 - BUSY) * (now_total - total)
 
     def _hold_processors(self, now, uid, limit, use, most, processes):
         share = self.shares[uid]
@@ -220,145 +237,6 @@ def read_limits(folder):
     return limits
 
 
-def processes_of(uids):
-    """The processes of these accounts that run now."""
-    for name in os.listdir("/proc"):
-        if name.isdecimal():
-            process = process_at(int(name), uids)
-            if process is not None:
-                yield process
-
-
-def process_at(pid, uids):
-    """A process, if it is of one of these accounts."""
-    try:
-        # The owner of the folder in /proc is another where a program wants it so.
-        with open(f"/proc/{pid}/status", "rb") as file:
-            status = file.read()
-        uid = int(_field(status, b"Uid:"))
-        if uid not in uids:
-            return None
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            stat = file.read().rpartition(b")")[2].split()
-    except (OSError, ValueError, IndexError):
-        # It has ended.
-        return None
-    if stat[0] == b"Z":
-        return None
-    anonymous, shared = (int(_field(status, it) or 0) for it in (b"RssAnon:", b"RssShmem:"))
-    return Process(
-        pid=pid,
-        uid=uid,
-        memory=(anonymous + shared) * 1024,
-        threads=int(stat[17]),
-        cpu=sum(map(int, stat[11:15])) / TICKS,
-        started=int(stat[19]),
-    )
-
-
-def _field(status, name):
-    place = status.find(b"\n" + name)
-    return status[place + len(name) + 1 :].split(None, 1)[0] if place >= 0 else b""
-
-
-def in_proportion(uid, processes):
-    """The memory of all, with what several share counted once; None where it cannot be known.
-
-    Who has the same number may read it, and root without a further right may not.
-    """
-
-    def measure():
-        total = 0
-        for process in processes:
-            try:
-                with open(f"/proc/{process.pid}/smaps_rollup", "rb") as file:
-                    rollup = file.read()
-            except PermissionError:
-                # One that hides is counted by what everybody sees.
-                total += process.memory
-                continue
-            except OSError:
-                # It has ended.
-                continue
-            total += 1024 * sum(int(_field(rollup, it) or 0) for it in (b"Pss_Anon:", b"Pss_Shmem:"))
-        return str(total)
-
-    said = as_user(uid, measure)
-    return int(said) if said and said.isdecimal() else None
-
-
-def as_user(uid, work):
-    """Does something in a process that has an account's number and no right besides; what it says
-    is returned."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            os.close(reader)
-            os.setgroups([])
-            os.setresgid(uid, uid, uid)
-            os.setresuid(uid, uid, uid)
-            os.write(writer, (work() or "").encode())
-            code = 0
-        finally:
-            os._exit(code)
-    os.close(writer)
-    with os.fdopen(reader) as said:
-        text = said.read(64)
-    os.waitpid(child, 0)
-    return text
-
-
-def end(process):
-    """Ends a process, unless another has its number by now. Whether it was there."""
-    now = process_at(process.pid, {process.uid})
-    if now is None or now.started != process.started:
-        return False
-    try:
-        os.kill(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def renice(kind, who, niceness):
-    try:
-        os.setpriority(kind, who, niceness)
-    except (ProcessLookupError, PermissionError):
-        pass
-
-
-def threads_of(pid):
-    try:
-        return [int(name) for name in os.listdir(f"/proc/{pid}/task")]
-    except OSError:
-        return []
-
-
-def processors():
-    """How many processors this container may use."""
-    count = float(len(os.sched_getaffinity(0)))
-    for path, read in [
-        ("/sys/fs/cgroup/cpu.max", lambda text: text.split()),
-        ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", lambda text: [text, _period()]),
-    ]:
-        try:
-            with open(path) as file:
-                quota, period = read(file.read())
-            if float(quota) > 0:
-                return min(count, float(quota) / float(period))
-        except (OSError, ValueError):
-            # Without a limit there is none, or the word max.
-            continue
-    return count
-
-
-def _period():
-    with open("/sys/fs/cgroup/cpu/cpu.cfs_period_us") as file:
-        return file.read()
-
-
 def _mib(count):
     return f"{count / 2**20:.0f} MiB"
 
@@ -367,12 +245,13 @@ def main():
     fair_share = FairShare()
     fair_share.log(f"{fair_share.processors:g} processors are shared")
     while True:
+        pause_s = INTERVAL_S
         try:
-            fair_share.look()
+            pause_s = fair_share.look()
         except Exception as error:
             # The next look may do better, and nobody else does this work.
             fair_share.log(f"a look has failed: {error!r}")
-        time.sleep(INTERVAL_S)
+        time.sleep(pause_s)
 
 
 if __name__ == "__main__":

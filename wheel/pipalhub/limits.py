@@ -81,8 +81,8 @@ class InTurn:
 class LimitedSpawner(InTurn, LocalProcessSpawner):
     """Starts servers as processes of their users, with limits of the kernel's for each process.
 
-    `mem_limit` is each process's memory of its own, beyond which Python raises MemoryError; all
-    processes together have it again by fair_share.py, as they have `cpu_limit`.
+    `mem_limit` is for all processes together, by fair_share.py, as `cpu_limit` is. One process has
+    the greater part of it, beyond which Python raises MemoryError.
     """
 
     processes = Integer(
@@ -97,14 +97,14 @@ class LimitedSpawner(InTurn, LocalProcessSpawner):
         become = super().make_preexec_fn(name)
         limits = [(resource.RLIMIT_CORE, 0)]
         if self.mem_limit:
-            limits.append((resource.RLIMIT_DATA, self.mem_limit))
+            limits.append((resource.RLIMIT_DATA, for_one(self.mem_limit)))
         if self.processes:
             limits.append((resource.RLIMIT_NPROC, self.processes))
 
         def prepare():
             for which, most in limits:
                 resource.setrlimit(which, (most, most))
-            os.nice(NICENESS)
+            os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
             with open("/proc/self/oom_score_adj", "w") as score:
                 score.write(str(OOM_SCORE))
             become()
@@ -179,6 +179,12 @@ class LimitedSpawner(InTurn, LocalProcessSpawner):
         with open(f"{path}.new", "w") as file:
             json.dump(note, file)
         os.replace(f"{path}.new", path)
+
+
+def for_one(memory):
+    """The part of a participant's memory that one process may have: the rest is for the server, or
+    one would be ended before it is told."""
+    return max(memory * 3 // 4, memory - (256 << 20))
 
 
 def note_of(uid):

@@ -31,7 +31,7 @@ PAM_SERVICE = "pipalhub"
 START_TIMEOUT_S = 900
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 # JupyterLab alone takes so much, and so many threads.
-LEAST_MEMORY = 256 * 2**20
+LEAST_MEMORY = 512 * 2**20
 LEAST_PROCESSES = 64
 
 

@@ -137,8 +137,8 @@ pub(crate) fn images(hub: &str) -> anyhow::Result<FreshImages> {
 /// Runs the tests with `target/debug/pipalhub`.
 pub(crate) fn test(images: &FreshImages, shots: &Path) -> anyhow::Result<()> {
     let service = build::target_folder().join("debug/pipalhub");
-    let stack = images.stack(&service)?;
     let embedded = build::embedded()?;
+    let stack = images.stack(&embedded)?;
     say("Tests on fresh servers");
     let filter = PACKAGE_TESTS.map(|name| ["--skip", name]);
     let mut test = images.test_command(filter.as_flattened());
@@ -289,10 +289,8 @@ fn stack_context(service: &Path) -> anyhow::Result<TempDir> {
         }
     }
     let wheels = context.join("wheels");
-    tools::singleuser_wheel(Path::new("python3"), &wheels)?;
-    let mut pack = program("python3");
-    pack.arg(root().join("tests/fresh/hub_wheel.py"));
-    execute(pack.args([service, wheels.as_path()]))?;
+    let mut write = program(service);
+    execute(write.arg("write-wheels").arg(wheels).stdout(Stdio::null()))?;
     Ok(folder)
 }
 

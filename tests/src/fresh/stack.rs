@@ -40,7 +40,9 @@ impl Stack {
         let users: String = users.map(|user| format!("{user}:{PASSWORD}\n")).collect();
         fs::write(folder.join("etc/jupyterhub/users.txt"), users)?;
         let config = fs::read_to_string(repository().join("etc/node/jupyterhub_config.py"))?;
-        let config = config.replace("instructors=[]", &format!("instructors=[{INSTRUCTOR:?}]"));
+        // Where others keep the machine busy, one who takes all they can get has little.
+        let arguments = format!("cpu=0.25, instructors=[{INSTRUCTOR:?}]");
+        let config = config.replace("instructors=[]", &arguments);
         let tests = format!(
             "c.JupyterHub.services.append({{'name': 'tests', 'api_token': {API_TOKEN:?}}})\n\
              c.JupyterHub.load_roles.append({{'name': 'tests', 'services': ['tests'], \
