@@ -89,8 +89,16 @@ pub const HANDBOOK: [&str; 5] = [
 /// The runs of the handbook: the name, the page that its blocks are in, and the source of the test that
 /// runs them, in their order; none where that needs a server that was set up.
 pub const RUNS: &[(&str, &str, Option<&str>)] = &[
-    ("own-server", "docs/handbook.md", None),
-    ("evening-before", "docs/handbook.md", None),
+    (
+        "own-server",
+        "docs/handbook.md",
+        Some("tests/tests/fresh/handbook.rs"),
+    ),
+    (
+        "evening-before",
+        "docs/handbook.md",
+        Some("tests/tests/fresh/handbook.rs"),
+    ),
     (
         "evening-after",
         "docs/handbook.md",
@@ -101,8 +109,16 @@ pub const RUNS: &[(&str, &str, Option<&str>)] = &[
         "docs/handbook.md",
         Some("tests/tests/e2e/handbook.rs"),
     ),
-    ("backup", "docs/handbook/upkeep.md", None),
-    ("trouble", "docs/handbook/trouble.md", None),
+    (
+        "backup",
+        "docs/handbook/upkeep.md",
+        Some("tests/tests/fresh/handbook.rs"),
+    ),
+    (
+        "trouble",
+        "docs/handbook/trouble.md",
+        Some("tests/tests/fresh/handbook.rs"),
+    ),
     ("by-hand", "docs/handbook/by-hand.md", None),
 ];
 

@@ -21,6 +21,7 @@ mod class;
 mod container;
 mod debian;
 mod external;
+mod handbook;
 mod oldest;
 mod process;
 mod setup;
