@@ -62,7 +62,7 @@ impl TestAuthority {
             .env("PEBBLE_WFE_NONCEREJECT", "0");
         authority.spawn(&mut command)?;
         until("the authority", async || {
-            Ok(authority.root_certificate().await.map(|_| Some(()))?)
+            authority.root_certificate().await.map(Some)
         })
         .await?;
         Ok(authority)

@@ -52,6 +52,19 @@ async fn a_bare_server_becomes_a_workshop_without_containers() -> Result<()> {
     stopwatch.lap("and back");
     let unchanged = set_up(&server, &setup_of(NEWER))?;
     ensure!(unchanged.contains(UNCHANGED), "{unchanged}");
+    nothing_ends_by_itself(&server)
+}
+
+/// Checks that systemd had nothing to start again since the last setup has started all.
+fn nothing_ends_by_itself(server: &BareServer) -> Result<()> {
+    let show = "systemctl show --property=Id,NRestarts pipalhub.service 'pipalhub-*.service'";
+    let shown = server.run(&["sh", "-c", show])?;
+    ensure!(shown.contains("Id=pipalhub-steward.service"), "{shown}");
+    let restarted = shown.lines().any(|line| {
+        line.strip_prefix("NRestarts=")
+            .is_some_and(|count| count != "0")
+    });
+    ensure!(!restarted, "{shown}");
     Ok(())
 }
 

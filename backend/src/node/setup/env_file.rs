@@ -22,12 +22,12 @@ impl EnvFile {
 
     /// The variable's value; `None` where it has none, or an empty one.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
-        let values = self.text.lines().filter_map(|line| {
+        let mut values = self.text.lines().rev().filter_map(|line| {
             let (key, value) = line.split_once('=')?;
             (key.trim() == name).then(|| value.trim().trim_matches('"'))
         });
         // As a shell and systemd have it, the last one holds.
-        values.last().filter(|value| !value.is_empty())
+        values.next().filter(|value| !value.is_empty())
     }
 
     /// Gives the variable this value, in the line that it has.

@@ -94,12 +94,18 @@ fn unit_text(name: &str, source: UnitSource) -> String {
         UnitSource::Node => bundle::node_file(&format!("systemd/{name}")),
         UnitSource::Package => bundle::systemd_file(name),
     };
-    // The package's steward asks no Hub and has no network. This one has the Hub start servers.
+    // The package's steward asks no Hub and has no network. This one has the Hub, on the same
+    // server, start servers.
     let text = match name {
-        "pipalhub-steward.service" => text.replace("PrivateNetwork=yes\n", "").replace(
-            "RestrictAddressFamilies=AF_UNIX AF_NETLINK",
-            "RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6",
-        ),
+        "pipalhub-steward.service" => text
+            .replace(
+                "PrivateNetwork=yes\n",
+                "IPAddressDeny=any\nIPAddressAllow=localhost\n",
+            )
+            .replace(
+                "RestrictAddressFamilies=AF_UNIX AF_NETLINK",
+                "RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6",
+            ),
         _ => text,
     };
     let is_documentation = |line: &&str| line.starts_with("Documentation=file:");

@@ -43,15 +43,13 @@ pub(super) fn switch(
         folder: stack.upgrade_folder(),
     };
     progress.begin("The stack");
-    if let Some(begun) = upgrade.begun() {
-        if begun.to != *release {
-            progress.tell(&format!(
-                "an upgrade to {} was interrupted: back to {}",
-                begun.to.as_str(),
-                begun.from.as_str()
-            ));
-            upgrade.go_back(&begun)?;
-        }
+    if let Some(begun) = upgrade.begun().filter(|begun| begun.to != *release) {
+        progress.tell(&format!(
+            "an upgrade to {} was interrupted: back to {}",
+            begun.to.as_str(),
+            begun.from.as_str()
+        ));
+        upgrade.go_back(&begun)?;
     }
     let interrupted = upgrade.begun();
     let difference = match &interrupted {

@@ -57,7 +57,7 @@ fn write_hub_wheel(folder: &Path, program: Vec<u8>) -> anyhow::Result<PathBuf> {
     }
     let sources = bundle::hub_sources();
     let project = PythonProject::of(&sources)?;
-    let mut wheel = WheelContents::new(&project, format!("linux_{}", consts::ARCH), false);
+    let mut wheel = WheelContents::new(&project, &format!("linux_{}", consts::ARCH), false);
     wheel.add_package(&sources, "pipalhub");
     let script = format!("{}.data/scripts/pipalhub", wheel.stem);
     wheel.add(script, program.into(), PROGRAM_MODE);
@@ -67,7 +67,7 @@ fn write_hub_wheel(folder: &Path, program: Vec<u8>) -> anyhow::Result<PathBuf> {
 fn write_singleuser_wheel(folder: &Path) -> anyhow::Result<PathBuf> {
     let sources = bundle::singleuser_sources();
     let project = PythonProject::of(&sources)?;
-    let mut wheel = WheelContents::new(&project, "any".to_owned(), true);
+    let mut wheel = WheelContents::new(&project, "any", true);
     wheel.add_package(&sources, "pipalhub_singleuser");
     for (path, content) in &sources {
         if let Some(rest) = path.strip_prefix("data/") {
@@ -143,7 +143,7 @@ struct WheelFile {
 }
 
 impl WheelContents {
-    fn new(project: &PythonProject, platform: String, is_pure: bool) -> Self {
+    fn new(project: &PythonProject, platform: &str, is_pure: bool) -> Self {
         Self {
             stem: format!("{}-{}", project.name.replace('-', "_"), project.version),
             tag: format!("py3-none-{platform}"),
