@@ -15,9 +15,12 @@ use super::{
     setup_node::parse_name,
     step_lines::StepLines,
 };
-use crate::cloud::{
-    BroughtClass, CreatedNode, NodeClass, NodeCreation, NodeFolder, NodeHostname, NodeRequest,
-    NodeSettings, NodeSetup,
+use crate::{
+    cloud::{
+        BroughtClass, CreatedNode, NodeClass, NodeCreation, NodeFolder, NodeHostname, NodeRequest,
+        NodeSettings, NodeSetup,
+    },
+    users::name::Username,
 };
 
 /// Make a server at DigitalOcean for a class: droplet, address, DNS record, Hub, certificate.
@@ -42,9 +45,9 @@ pub(super) struct CreateNodeArgs {
     /// Leave the server as it comes.
     #[arg(long)]
     no_setup: bool,
-    /// Who teaches, and gets an account; may be given several times. The password is told at the end.
+    /// Who teaches, and gets an account with the class; may be given several times.
     #[arg(long = "instructor", value_name = "NAME", value_parser = parse_name, conflicts_with = "no_setup")]
-    instructors: Vec<String>,
+    instructors: Vec<Username>,
     /// The program that is copied to the server and run there, for its system. [default: this one]
     #[arg(long, value_name = "FILE", conflicts_with = "no_setup")]
     setup_program: Option<PathBuf>,
@@ -62,7 +65,11 @@ pub(super) fn run(args: &CreateNodeArgs) -> anyhow::Result<ExitCode> {
         size: settings.size(&args.size)?.to_owned(),
         may_take_record: args.take_record,
     };
-    let class = args.users.as_deref().map(NodeClass::read).transpose()?;
+    let instructors = &args.instructors;
+    let class = match &args.users {
+        Some(file) => Some(NodeClass::read(file, instructors)?),
+        None => NodeClass::of_instructors(instructors),
+    };
     let setup = setup(args, &settings)?;
     let account = account(&settings)?;
     let nodes = args.cloud.nodes()?;
@@ -132,11 +139,15 @@ fn setup(args: &CreateNodeArgs, settings: &NodeSettings) -> anyhow::Result<Optio
     }))
 }
 
-fn setup_options(settings: &NodeSettings, instructors: &[String]) -> Vec<String> {
+fn setup_options(settings: &NodeSettings, instructors: &[Username]) -> Vec<String> {
     let named = instructors
         .iter()
         .map(|name| format!("--instructor={name}"));
     let mut options: Vec<_> = named.collect();
+    if !options.is_empty() {
+        // They come with the class, whose passwords are made here.
+        options.push("--no-accounts".to_owned());
+    }
     if !settings.email.is_empty() {
         options.push(format!("--email={}", settings.email));
     }
@@ -172,9 +183,10 @@ mod tests {
         assert_eq!(setup_options(&settings, &[]), [""; 0]);
         settings.email = "trainer@pipal.in".to_owned();
         settings.docker = false;
-        let options = setup_options(&settings, &["ines".to_owned()]);
+        let options = setup_options(&settings, &[parse_name("ines").unwrap()]);
         let expected = [
             "--instructor=ines",
+            "--no-accounts",
             "--email=trainer@pipal.in",
             "--no-docker",
         ];

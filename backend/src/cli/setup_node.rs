@@ -29,7 +29,10 @@ pub(super) struct SetupNodeArgs {
     email: Option<String>,
     /// Who teaches, and gets an account; may be given several times. The password is told at the end.
     #[arg(long = "instructor", value_name = "NAME", value_parser = parse_name)]
-    instructors: Vec<String>,
+    instructors: Vec<Username>,
+    /// Make no accounts for instructors: they come with the class.
+    #[arg(long, requires = "instructors")]
+    no_accounts: bool,
     /// Without containers: as units of systemd, with participants as users of the server.
     #[arg(long)]
     no_docker: bool,
@@ -63,7 +66,8 @@ pub(super) fn run(args: SetupNodeArgs) -> anyhow::Result<ExitCode> {
             false => StackKind::Container,
         },
         tls,
-        instructors: args.instructors,
+        instructors: args.instructors.iter().map(ToString::to_string).collect(),
+        makes_accounts: !args.no_accounts,
     };
     let lines = StepLines::new();
     let report = setup.run(&lines).inspect_err(|_| println!())?;
@@ -96,6 +100,6 @@ pub(super) fn run(args: SetupNodeArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// A name that an account of the system can have.
-pub(super) fn parse_name(name: &str) -> Result<String, NameError> {
-    Username::parse(name, NameRule::System).map(|name| name.as_str().to_owned())
+pub(super) fn parse_name(name: &str) -> Result<Username, NameError> {
+    Username::parse(name, NameRule::System)
 }

@@ -25,7 +25,7 @@ use crate::{
     telemetry::loggable,
     users::{
         class_list::{self, ListedPerson},
-        name::NameRule,
+        name::{NameRule, Username},
         new_password,
     },
 };
@@ -39,7 +39,8 @@ const MOST_TOLD: usize = 20;
 
 /// A class whose list is in order.
 pub(crate) struct NodeClass {
-    file: PathBuf,
+    /// `None` for instructors alone.
+    file: Option<PathBuf>,
     people: Vec<ListedPerson>,
 }
 
@@ -56,24 +57,38 @@ pub(crate) struct BroughtClass {
 
 impl NodeClass {
     /// Reads a list: names, `name,password`, a table with a header, or lines of a `users.txt`.
+    /// Instructors who are not in it are added.
     ///
     /// # Errors
     /// When it cannot be read, has nobody in it, or a line cannot be used; all such lines are told.
-    pub(crate) fn read(file: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn read(file: &Path, instructors: &[Username]) -> anyhow::Result<Self> {
         let named = || format!("cannot use the class list {}", file.display());
         let bytes = fs::read(file).with_context(named)?;
         let text = String::from_utf8(bytes)
             .context("it is not UTF-8: save it as such")
             .with_context(named)?;
+        let mut people = read_people(&text).with_context(named)?;
+        let is_missing = |name: &&Username| people.iter().all(|person| person.name != **name);
+        let missing: Vec<_> = instructors.iter().filter(is_missing).cloned().collect();
+        people.extend(missing.into_iter().map(without_password));
         Ok(Self {
-            file: file.to_owned(),
-            people: read_people(&text).with_context(named)?,
+            file: Some(file.to_owned()),
+            people,
         })
+    }
+
+    /// Nobody but instructors; `None` when there are none.
+    pub(crate) fn of_instructors(instructors: &[Username]) -> Option<Self> {
+        let people: Vec<_> = instructors.iter().cloned().map(without_password).collect();
+        (!people.is_empty()).then_some(Self { file: None, people })
     }
 
     /// The list, as a step of a plan names it.
     pub(super) fn named(&self) -> String {
-        format!("{} people of {}", self.people.len(), self.file.display())
+        match &self.file {
+            Some(file) => format!("{} people of {}", self.people.len(), file.display()),
+            None => "the instructors".to_owned(),
+        }
     }
 
     /// Adds those to the node who are not there.
@@ -130,6 +145,14 @@ impl NodeClass {
                 passwords.write_cards(folder, hostname)?,
             ]),
         })
+    }
+}
+
+/// Somebody whose password is to be made.
+fn without_password(name: Username) -> ListedPerson {
+    ListedPerson {
+        name,
+        password: None,
     }
 }
 

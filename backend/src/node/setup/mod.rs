@@ -94,6 +94,8 @@ pub(crate) struct ServerSetup {
     pub(crate) tls: ServerTls,
     /// Names of users who teach.
     pub(crate) instructors: Vec<String>,
+    /// Whether they get accounts, where they have none.
+    pub(crate) makes_accounts: bool,
 }
 
 /// What came of a setup.
@@ -167,7 +169,7 @@ impl ServerSetup {
             names: &self.instructors,
             made: RefCell::default(),
         };
-        if !self.instructors.is_empty() {
+        if self.makes_accounts && !self.instructors.is_empty() {
             take(&accounts)?;
         }
         let node = NodeFile {
