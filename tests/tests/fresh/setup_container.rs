@@ -75,6 +75,9 @@ fn make_ready(server: &BareServer, command: &[&str]) -> Result<()> {
     server.run(&["mkdir", "--parents", &hub])?;
     let config = "import pipalhub\n\npipalhub.workshop(c, instructors=[\"ines\"])\n";
     server.write(&format!("{hub}/jupyterhub_config.py"), config.as_bytes())?;
+    // Containers in a container can raise no limit.
+    let own = "services: {hub: {ulimits: {nofile: {soft: 1024, hard: 1024}}}}\n";
+    server.write(&format!("{PROJECT}/compose.override.yaml"), own.as_bytes())?;
     server.run_until(command, Killed::All, |line| line.contains("to be built: "))?;
     server.give_image(&setting("PIPALHUB_FRESH_REGISTRY"), BASE)
 }

@@ -16,6 +16,8 @@ const HUBS_SERVICE_TOKEN: &str = "PIPALHUB_API_TOKEN";
 /// That of the steward, which has the Hub start servers.
 const HUBS_STEWARD_TOKEN: &str = "PIPALHUB_STEWARD_TOKEN";
 const API_URL: [&str; 2] = ["JUPYTERHUB_API_URL", "http://127.0.0.1:8081/hub/api"];
+/// Whom no instructor changes.
+const ROLES: [&str; 2] = ["PIPALHUB_INSTRUCTOR_ROLES", "pipalhub-instructor"];
 const ACCOUNTS: [&str; 2] = ["PIPALHUB_ACCOUNTS", "system"];
 const PROXY_TOKEN: &str = "CONFIGPROXY_AUTH_TOKEN";
 
@@ -47,6 +49,7 @@ impl UnitSecrets {
         steward.set(API_URL[0], API_URL[1]);
         // Known without the Hub, which may be away.
         steward.set(ACCOUNTS[0], ACCOUNTS[1]);
+        steward.set(ROLES[0], ROLES[1]);
         hub.set(HUBS_STEWARD_TOKEN, &steward_token);
         hub.set(HUBS_SERVICE_TOKEN, &token);
         hub.set(PROXY_TOKEN, &proxy_token);
