@@ -141,7 +141,7 @@ pub(crate) fn test(images: &FreshImages, shots: &Path) -> anyhow::Result<()> {
     let stack = images.stack(&embedded)?;
     say("Tests on fresh servers");
     let filter = PACKAGE_TESTS.map(|name| ["--skip", name]);
-    let mut test = images.test_command(filter.as_flattened());
+    let mut test = images.test_command(&["fresh", "cloud"], filter.as_flattened());
     execute(
         test.env("PIPALHUB_BIN", service)
             .env("PIPALHUB_EMBEDDED", embedded)
@@ -166,7 +166,7 @@ pub(crate) fn test_packages(images: &FreshImages, dist: &Path) -> anyhow::Result
     }
     let servers = images.servers_without_docker(&kinds)?;
     say("Installing and starting the packages on fresh servers");
-    let mut test = images.test_command(&tests);
+    let mut test = images.test_command(&["fresh"], &tests);
     execute(test.env("PIPALHUB_DIST", dist).envs(servers))
 }
 
@@ -246,10 +246,11 @@ impl FreshImages {
         Ok(image)
     }
 
-    /// A command that runs the tests which this filter leaves.
-    fn test_command(&self, filter: &[&str]) -> Command {
+    /// A command that runs those tests of these targets which this filter leaves.
+    fn test_command(&self, targets: &[&str], filter: &[&str]) -> Command {
         let mut test = cargo(&["test", "--locked", "--package", "tests"]);
-        test.args(["--test", "fresh", "--", "--ignored"])
+        test.args(targets.iter().flat_map(|target| ["--test", target]))
+            .args(["--", "--ignored"])
             .args(filter);
         self.podman.configure(&mut test);
         test.env("PIPALHUB_FRESH_BARE", &self.bare)
