@@ -14,9 +14,6 @@ const BEFORE: &[&str] = &[
     "sudo", "env", "exec", "time", "nice", "then", "do", "if", "!", "&&", "||",
 ];
 
-/// Commands that a page may name before the program has them.
-const ANNOUNCED: &[&str] = &["check", "setup-node"];
-
 #[test]
 fn every_command_in_the_documentation_is_one_of_the_programs() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -147,7 +144,6 @@ fn check(program: &Command, words: &[String]) -> Result<(), String> {
             }
             match command.find_subcommand(word) {
                 Some(below) => command = below,
-                None if ANNOUNCED.contains(&word) && path.is_empty() => return Ok(()),
                 None => return Err(format!("there is no {word:?}")),
             }
             path.push(word);

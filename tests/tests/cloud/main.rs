@@ -28,7 +28,7 @@ use tests::{
     stopwatch::Stopwatch,
 };
 
-use trainer::Trainer;
+use trainer::CloudTrainer;
 
 const HOST: &str = "alpha-lab.pipal.in";
 
@@ -40,7 +40,7 @@ async fn a_workshop_comes_from_nothing_and_goes_back_to_nothing() {
     let authority = TestAuthority::start(server.host_address(), server.address());
     let authority = authority.await.unwrap();
     server.trust(&authority).unwrap();
-    let trainer = Trainer::new(server, &authority).await;
+    let trainer = CloudTrainer::new(server, &authority).await;
     fs::write(
         trainer.at("class.csv"),
         "name,password\nines,her own password\nana,\n",

@@ -29,7 +29,7 @@ use crate::{
     sshd::ServerPlace,
 };
 
-pub(crate) struct Trainer {
+pub(crate) struct CloudTrainer {
     folder: TempDir,
     account: SharedAccount,
     server: Arc<BareServer>,
@@ -37,13 +37,13 @@ pub(crate) struct Trainer {
 }
 
 /// What a command has said, and how it has ended.
-pub(crate) struct Said {
+pub(crate) struct CommandSaid {
     pub(crate) text: String,
     pub(crate) is_ok: bool,
     pub(crate) is_killed: bool,
 }
 
-impl Trainer {
+impl CloudTrainer {
     pub(crate) async fn new(server: BareServer, authority: &TestAuthority) -> Self {
         let root = tempfile::tempdir().unwrap();
         let key = root.path().join("key");
@@ -114,7 +114,7 @@ impl Trainer {
     }
 
     /// Runs a command, which is killed when it says this.
-    pub(crate) async fn run_until(&self, arguments: &[impl AsRef<str>], word: &str) -> Said {
+    pub(crate) async fn run_until(&self, arguments: &[impl AsRef<str>], word: &str) -> CommandSaid {
         let mut command = tokio::process::Command::new("sh");
         let mut child = command
             // Both outputs in the order in which they are written.
@@ -146,7 +146,7 @@ impl Trainer {
             }
         }
         let status = child.wait().await.unwrap();
-        Said {
+        CommandSaid {
             text,
             is_ok: status.success(),
             is_killed: status.code().is_none(),

@@ -19,7 +19,7 @@ const ALPHA: &str = "alpha-lab.pipal.in";
 async fn the_handbook_is_walked_on_a_server_of_ones_own() -> Result<()> {
     let mut stopwatch = Stopwatch::start();
     let server = BareServer::start("PIPALHUB_FRESH_BARE", &[]).await?;
-    let walk = Walk { server: &server };
+    let walk = HandbookWalk { server: &server };
     walk.prepare()?;
     stopwatch.lap("a bare server");
 
@@ -70,11 +70,11 @@ async fn the_handbook_is_walked_on_a_server_of_ones_own() -> Result<()> {
     Ok(())
 }
 
-struct Walk<'a> {
+struct HandbookWalk<'a> {
     server: &'a BareServer,
 }
 
-impl Walk<'_> {
+impl HandbookWalk<'_> {
     /// The program and the class, where the handbook has them; curl, which the images of clouds have.
     fn prepare(&self) -> Result<()> {
         let class = code_block(PAGE, "The class", "text")?;

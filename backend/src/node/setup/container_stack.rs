@@ -10,7 +10,7 @@ use super::{
     env_file::EnvFile,
     release::{ReleaseName, Releases, own_program},
     server::Server,
-    stack::{self, Stack},
+    stack::{self, ServerStack},
     step::SetupStep,
     wheels::write_wheels,
 };
@@ -159,7 +159,7 @@ impl SetupStep for ContainerImage<'_> {
     }
 }
 
-impl Stack for ContainerStack {
+impl ServerStack for ContainerStack {
     fn current(&self) -> Option<ReleaseName> {
         // Both are written before the first start.
         let settings = EnvFile::read_or(SETTINGS_FILE, String::new()).ok()?;

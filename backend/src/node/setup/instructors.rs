@@ -59,11 +59,11 @@ pub(super) struct InstructorAccounts<'a> {
 /// What the list of the class says.
 #[derive(Deserialize)]
 struct ClassList {
-    users: Vec<ListedUser>,
+    users: Vec<ClassUser>,
 }
 
 #[derive(Deserialize)]
-struct ListedUser {
+struct ClassUser {
     username: String,
 }
 

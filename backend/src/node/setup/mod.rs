@@ -50,7 +50,7 @@ use self::{
     secrets::UnitSecrets,
     server::Server,
     site::{CertbotCertificate, NginxSite, ServerSite},
-    stack::Stack,
+    stack::ServerStack,
     step::{SetupStep, StepCount},
     system_packages::{PackageNames, SystemPackages},
     unit_stack::UnitStack,
@@ -251,7 +251,7 @@ impl ServerSetup {
 
     fn end_switch(
         &self,
-        stack: &dyn Stack,
+        stack: &dyn ServerStack,
         releases: &Releases,
         release: &ReleaseName,
         switched: SwitchResult,

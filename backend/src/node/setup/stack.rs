@@ -22,7 +22,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(180);
 const INTERVAL: Duration = Duration::from_millis(500);
 
 /// Something that starts one of its releases and stops it.
-pub(super) trait Stack {
+pub(super) trait ServerStack {
     /// The release that would be started with the server; `None` before the first.
     fn current(&self) -> Option<ReleaseName>;
 

@@ -10,7 +10,7 @@ use super::{
     files::ServerFile,
     release::{ReleaseName, Releases},
     server::Server,
-    stack::{self, Stack},
+    stack::{self, ServerStack},
     step::SetupStep,
 };
 
@@ -119,7 +119,7 @@ fn unit_text(name: &str, source: UnitSource) -> String {
         + "\n"
 }
 
-impl Stack for UnitStack {
+impl ServerStack for UnitStack {
     fn current(&self) -> Option<ReleaseName> {
         let target = fs::read_link(CURRENT).ok()?;
         ReleaseName::parse(target.file_name()?.to_str()?)

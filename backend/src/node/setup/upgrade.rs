@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, bail};
 
-use super::{release::ReleaseName, server::Server, stack::Stack};
+use super::{release::ReleaseName, server::Server, stack::ServerStack};
 use crate::node::NodeProgress;
 
 /// What is left free of the disk beside the copies.
@@ -32,7 +32,7 @@ pub(super) enum SwitchResult {
 /// When it does not come up. The release before runs then, with its data as they were, if there
 /// was one and it comes up.
 pub(super) fn switch(
-    stack: &dyn Stack,
+    stack: &dyn ServerStack,
     release: &ReleaseName,
     server: &Server,
     progress: &dyn NodeProgress,
@@ -101,7 +101,7 @@ struct ReleasePair {
 }
 
 struct Upgrade<'a> {
-    stack: &'a dyn Stack,
+    stack: &'a dyn ServerStack,
     server: &'a Server,
     folder: &'static str,
 }
