@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use parking_lot::Mutex;
+use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::{
@@ -122,6 +123,7 @@ impl Leftovers {
         let mut stays = Vec::new();
         stop_kernels(&made.kernels).await;
         stays.extend(remove_files(&made).await);
+        stays.extend(remove_found_notebooks(&made).await);
         if let Some((browser, user)) = &made.own_server {
             let stopped = bounded(hub::stop_server(browser, user)).await;
             stays.extend(stopped.err().map(|trouble| trouble.message));
@@ -188,6 +190,52 @@ async fn remove_files(made: &MadeThings) -> Vec<String> {
         None
     });
     join_all(removals).await.into_iter().flatten().collect()
+}
+
+/// Removes the notebooks that everyone new finds in their home, of those whom the check has made: the
+/// dashboard has tiles of them.
+async fn remove_found_notebooks(made: &MadeThings) -> Vec<String> {
+    let removals = made.guests.iter().filter_map(|guest| {
+        let browser = guest.browser.as_ref()?;
+        let folder = browser.path(&format!(
+            "user/{}/api/contents",
+            percent_encoded(&guest.name)
+        ));
+        Some(async move {
+            let mut stays = Vec::new();
+            for notebook in notebooks_in(browser, &folder).await {
+                let path = format!("{folder}/{}", percent_encoded(&notebook));
+                // One that cannot be deleted goes with the home.
+                let _ = bounded(browser.delete(&path)).await;
+                if let Some(dashboard) = &made.dashboard
+                    && !dashboard.forgets_tile(&guest.name, &notebook).await
+                {
+                    stays.push(format!("the tile of {notebook} of {}", guest.name));
+                }
+            }
+            stays
+        })
+    });
+    join_all(removals).await.into_iter().flatten().collect()
+}
+
+/// The names of the notebooks in a folder of a participant's server.
+async fn notebooks_in(browser: &Browser, folder: &str) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct FolderModel {
+        content: Vec<FileModel>,
+    }
+    #[derive(Deserialize)]
+    struct FileModel {
+        name: String,
+        #[serde(rename = "type")]
+        kind: String,
+    }
+    let listed = bounded(browser.get(folder)).await.ok();
+    let listed: Option<FolderModel> = listed.and_then(|reply| reply.json());
+    let files = listed.map(|folder| folder.content).unwrap_or_default();
+    let notebooks = files.into_iter().filter(|file| file.kind == "notebook");
+    notebooks.map(|file| file.name).collect()
 }
 
 /// So many are gone, and these stay.

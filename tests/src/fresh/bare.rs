@@ -93,7 +93,9 @@ impl BareServer {
             self.host_address(),
             self.address(),
         );
-        self.write("/etc/environment", variables.as_bytes())
+        self.write("/etc/environment", variables.as_bytes())?;
+        self.run(&["mkdir", "--parents", "/etc/ssl"])?;
+        self.write(AUTHORITIES, &fs::read(setting("PIPALHUB_CERTIFICATES"))?)
     }
 
     fn command(&self, command: &[&str]) -> Command {
@@ -108,7 +110,6 @@ impl BareServer {
         // pip takes the same variable for more than its own.
         let mut certificate = fs::read(setting("PIPALHUB_CERTIFICATES"))?;
         certificate.extend(fs::read(authority.own_certificate())?);
-        self.run(&["mkdir", "--parents", "/etc/ssl"])?;
         self.write(AUTHORITIES, &certificate)
     }
 

@@ -144,9 +144,19 @@ async fn a_class_is_tried_from_outside(
 /// Opens the dashboard in a browser, as an instructor.
 async fn the_wall_opens(server: &BareServer) -> Result<()> {
     let page = TestBrowser::start_for(HOST, &server.address().to_string()).await?;
-    page.goto(&format!("https://{HOST}/services/dashboard/"))
-        .await?;
+    let open = async |path: &str| page.goto(&format!("https://{HOST}/{path}")).await;
+    // What everyone new finds in their home is seen as soon as their server runs.
+    open("hub/login?next=%2Fuser%2Falice%2Flab").await?;
+    page.sign_in("alice", "the password of alice").await?;
+    page.wait_for("#jp-main-dock-panel").await?;
+    open("hub/logout").await?;
+    open("services/dashboard/").await?;
     page.sign_in("ines", PASSWORD).await?;
-    page.wait_for_text("body", "Wall").await?;
+    page.wait_for_text("body", "alice").await?;
+    let people = page.texts("body").await?.join(" ");
+    ensure!(
+        people.contains("1 participant") && !people.contains("check-pipalhub"),
+        "{people}"
+    );
     page.shot("a-fresh-workshop").await
 }
