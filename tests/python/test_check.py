@@ -75,6 +75,8 @@ class Check(NginxCase):
             files = ["--cert", certificate, "--key", self.authority.site_key]
             hub = ["--hub", f"127.0.0.1:{self.hub_ports[0]}"]
             site = change(nginx_site(HOST, *hub, *files, "--no-ipv6"))
+            # Several sites of one name have the same memory for attempts to sign in, elsewhere never.
+            site = site.replace("pipalhub_sign_in_tls", f"pipalhub_sign_in_{name}")
             (http,) = free_ports(1)
             self.nginx.put(name, on_ports(site, http, port))
             is_content, said = self.nginx.check()
