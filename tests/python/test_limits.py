@@ -17,7 +17,7 @@ import unittest
 from unittest import mock
 
 import hub_case  # noqa: F401, which finds the package
-from pipalhub import fair_share, limits
+from pipalhub import fair_share, limits, processes
 
 # An account's number that no machine of tests has.
 UID = 54321
@@ -162,6 +162,28 @@ class FairShareTest(ProcessCase):
         self.assertIsNone(self.share._most({1: 2.0, 2: 0.01}))
         self.share.idle = collections.deque([(0, 0), (10, 1000)])
         self.assertEqual(self.share._most({1: 0.5, 2: 0.5}), 0.75)
+
+    def stopping(self):
+        """A participant's program that stops whatever else has their number, at any time."""
+        return self.run_python(
+            "import os, signal\nprint('ready', flush=True)\n"
+            "while True:\n    try: os.kill(-1, signal.SIGSTOP)\n    except OSError: pass"
+        )
+
+    def test_what_stops_all_of_its_account_holds_up_nobody(self):
+        self.stopping()
+        begun = time.monotonic()
+        self.assertEqual(processes.as_user(UID, lambda: time.sleep(0.3) or "said"), "")
+        self.assertLess(time.monotonic() - begun, 2 * processes.AS_USER_S)
+        self.assertEqual(processes.as_user(UID + 1, lambda: "said"), "said")
+
+    def test_what_stops_all_of_its_account_ends_with_the_rest(self):
+        other, stopping = self.waiting(), self.stopping()
+        begun = time.monotonic()
+        limits.end_all_of(account())
+        self.assertLess(time.monotonic() - begun, 4 * limits.END_S)
+        self.assertEqual(stopping.wait(10), -signal.SIGKILL)
+        self.assertEqual(other.wait(10), -signal.SIGKILL)
 
     def test_notes_that_are_broken_or_gone_are_passed_over(self):
         for name in ["x.json", "1.json.new", f"{UID}.json"]:

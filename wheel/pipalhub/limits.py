@@ -12,15 +12,22 @@ import os
 import pwd
 import resource
 import subprocess
+import time
 
 from jupyterhub.spawner import LocalProcessSpawner
 from traitlets import Integer
+
+from .processes import end, processes_of
 
 # Where fair_share.py reads the limits of each account, by its number.
 NOTES = os.environ.get("PIPALHUB_LIMITS", "/run/pipalhub-limits")
 # Servers that start at the same time: each keeps a processor busy for a second or two.
 AT_ONCE = max(4, 3 * (os.cpu_count() or 1))
 LOOK_INTERVAL_S = 0.2
+# So long ending all of an account's processes at once may take; what is left then, and what is
+# started meanwhile, is ended one by one, so many times.
+END_S = 1
+SWEEPS = 20
 # Numbers below are the system's, whose processes are none of a participant's.
 FIRST_ID = 1000
 # When memory is short a participant's process goes, and neither the Hub nor the service.
@@ -204,16 +211,25 @@ def started(pid):
 
 def end_all_of(account):
     """Ends all processes of an account, by its own right: so the kernel finds all at once, and none
-    can start others meanwhile."""
-    subprocess.run(
-        ["/bin/sh", "-c", "kill -KILL -1"],
-        user=account.pw_uid,
-        group=account.pw_gid,
-        extra_groups=[],
-        cwd="/",
-        env={},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        check=False,
-    )
+    can start others meanwhile. Those that stop whatever would end them are found one by one."""
+    # A program takes the account's number, and not Python before it starts one: that waits without
+    # end for a process which is stopped then.
+    become = [f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        subprocess.run(
+            ["/usr/bin/setpriv", *become, "/bin/sh", "-c", "kill -KILL -1"],
+            cwd="/",
+            env={},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=END_S,
+            check=False,
+        )
+    for _ in range(SWEEPS):
+        left = list(processes_of({account.pw_uid}))
+        if not left:
+            return
+        for process in left:
+            end(process)
+        time.sleep(0.01)

@@ -1,12 +1,15 @@
 """Processes of accounts, as /proc tells of them, and what root does to them, for fair_share.py."""
 
 import os
+import select
 import signal
 import time
 from typing import NamedTuple
 
 # So long it may take to look at what processes share, in seconds.
 PATIENCE_S = 1
+# So long what is done with an account's number may take. The account's own processes may stop it.
+AS_USER_S = 3
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -112,7 +115,7 @@ def in_proportion(uid, processes):
 
 def as_user(uid, work):
     """Does something in a process that has an account's number and no right besides; what it says
-    is returned."""
+    is returned, and nothing where it has been stopped or ended."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -127,10 +130,13 @@ def as_user(uid, work):
         finally:
             os._exit(code)
     os.close(writer)
-    with os.fdopen(reader) as said:
-        text = said.read(64)
-    os.waitpid(child, 0)
-    return text
+    try:
+        is_said, _, _ = select.select([reader], [], [], AS_USER_S)
+        return os.read(reader, 64).decode() if is_said else ""
+    finally:
+        os.close(reader)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 def end(process):

@@ -213,8 +213,9 @@ impl ServerStack for ContainerStack {
 
     fn data_folders(&self) -> Vec<&'static str> {
         vec![
-            "/srv/pipalhub/data/jupyterhub",
-            "/srv/pipalhub/data/pipalhub",
+            "/srv/pipalhub/data/hub",
+            "/srv/pipalhub/data/dashboard",
+            "/srv/pipalhub/data/steward",
         ]
     }
 
@@ -255,4 +256,32 @@ pub(super) fn tidy_images(server: &Server, releases: &Releases) -> anyhow::Resul
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The way back of a failed upgrade knows these folders by name, and the container makes them.
+    #[test]
+    fn what_is_copied_before_an_upgrade_is_where_the_container_keeps_it() {
+        let compose = bundle::node_file("container/compose.yaml");
+        assert!(
+            compose.contains("- ./data:/var/lib/pipalhub\n"),
+            "{compose}"
+        );
+        let common = bundle::node_file("container/common");
+        assert!(common.contains("\nDATA=/var/lib/pipalhub\n"), "{common}");
+        for (service, setting, folder) in [
+            ("hub", "PIPALHUB_HUB_STATE=$DATA/", "hub"),
+            ("dashboard", "PIPALHUB_DATA=\"$DATA/", "dashboard"),
+            ("steward", "PIPALHUB_STEWARD_DATA=\"$DATA/", "steward"),
+        ] {
+            let run = bundle::node_file(&format!("container/services/{service}/run"));
+            assert!(run.contains(&format!("{setting}{folder}")), "{run}");
+            let path = format!("{PROJECT}/data/{folder}");
+            let folders = ContainerStack::new().data_folders();
+            assert!(folders.contains(&path.as_str()), "{path} in {folders:?}");
+        }
+    }
 }

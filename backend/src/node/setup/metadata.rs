@@ -4,7 +4,7 @@ use super::{bundle, server::Server, step::SetupStep};
 
 const UNIT: &str = "pipalhub-metadata.service";
 
-/// Two rules of the system's routing, set at each start.
+/// Rules of the system's routing, set at each start.
 pub(super) struct MetadataRules;
 
 impl MetadataRules {

@@ -73,9 +73,13 @@ const PACKAGES: [PackageNames; 7] = [
     &["util-linux"],
 ];
 const UNIT_PACKAGES: [PackageNames; 2] = [&["python3"], &["python3-venv"]];
-/// Docker's own packages where its repository is known, else those of the system.
-const CONTAINER_PACKAGES: [PackageNames; 2] = [
+/// Docker's own packages where its repository is known, else those of the system. Debian 13 has the
+/// command in a package of its own, which the engine only recommends, and Debian 12 has no other
+/// builder than the engine's.
+const CONTAINER_PACKAGES: [PackageNames; 4] = [
     &["docker-ce", "docker.io"],
+    &["docker-ce-cli", "docker-cli", "docker.io"],
+    &["docker-buildx-plugin", "docker-buildx", "docker.io"],
     &[
         "docker-compose-plugin",
         "docker-compose-v2",

@@ -65,6 +65,15 @@ impl Server {
         })
     }
 
+    /// One whose log is nowhere, and which keeps no setup away.
+    #[cfg(test)]
+    pub(super) fn for_tests() -> Self {
+        Self {
+            log: RefCell::new(tempfile::tempfile().expect("a test has room")),
+            _lock: tempfile::tempfile().expect("a test has room"),
+        }
+    }
+
     /// Runs a program to its end and returns what it has said.
     ///
     /// # Errors

@@ -17,6 +17,9 @@ use crate::node::NodeProgress;
 /// What is left free of the disk beside the copies.
 const ROOM_BYTES: u64 = 200 << 20;
 
+/// In the folder of the copies from the moment on in which they are put back.
+const GOING_BACK: &str = "back";
+
 /// What came of it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum SwitchResult {
@@ -43,7 +46,8 @@ pub(super) fn switch(
         folder: stack.upgrade_folder(),
     };
     progress.begin("The stack");
-    if let Some(begun) = upgrade.begun().filter(|begun| begun.to != *release) {
+    let is_to_be_undone = |begun: &ReleasePair| begun.to != *release || upgrade.is_going_back();
+    if let Some(begun) = upgrade.begun().filter(is_to_be_undone) {
         progress.tell(&format!(
             "an upgrade to {} was interrupted: back to {}",
             begun.to.as_str(),
@@ -119,6 +123,11 @@ impl Upgrade<'_> {
         })
     }
 
+    /// Whether the data are being put back: some may be gone, so nothing is started with them.
+    fn is_going_back(&self) -> bool {
+        Path::new(&format!("{}/{GOING_BACK}", self.folder)).exists()
+    }
+
     /// Stops the stack and copies its data, unless an interrupted run has.
     fn copy_data(&self, pair: &ReleasePair) -> anyhow::Result<()> {
         if self.begun().is_some() {
@@ -135,6 +144,15 @@ impl Upgrade<'_> {
             );
         }
         self.stack.stop(self.server)?;
+        self.make_copies(pair).or_else(|error| {
+            self.stack.start(self.server, &pair.from).with_context(|| {
+                format!("the data cannot be copied ({error:#}), and nothing runs now")
+            })?;
+            Err(error.context("the data cannot be copied; all runs as before"))
+        })
+    }
+
+    fn make_copies(&self, pair: &ReleasePair) -> anyhow::Result<()> {
         let new = format!("{}.new", self.folder);
         remove(&new)?;
         fs::create_dir_all(&new)
@@ -166,6 +184,8 @@ impl Upgrade<'_> {
     /// Starts the release before, with the data that were copied.
     fn go_back(&self, pair: &ReleasePair) -> anyhow::Result<()> {
         self.stack.stop(self.server)?;
+        self.server
+            .write(&format!("{}/{GOING_BACK}", self.folder), b"", 0o600)?;
         for (at, folder) in self.stack.data_folders().into_iter().enumerate() {
             for file in files_in(folder)? {
                 fs::remove_file(&file).with_context(|| format!("cannot remove {file}"))?;
@@ -221,4 +241,122 @@ fn copy_files(server: &Server, from: &str, to: &str) -> anyhow::Result<()> {
             .with_context(|| format!("cannot hand over {to}"))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A stack with one data folder, which does not start one of its releases.
+    struct OneFolder {
+        data: &'static str,
+        upgrade: &'static str,
+    }
+
+    impl Stack for OneFolder {
+        fn current(&self) -> Option<ReleaseName> {
+            Some(release("1"))
+        }
+
+        fn difference(&self, _: &Server, _: &ReleaseName) -> anyhow::Result<Option<String>> {
+            Ok(Some("release 2 is to be started".to_owned()))
+        }
+
+        /// The newer release makes its database where there is none.
+        fn start(&self, _: &Server, release: &ReleaseName) -> anyhow::Result<()> {
+            let file = format!("{}/db", self.data);
+            let before = fs::read_to_string(&file).unwrap_or_default();
+            match release.as_str() {
+                "1" => Ok(()),
+                _ => Ok(fs::write(file, format!("{before}, moved along"))?),
+            }
+        }
+
+        fn stop(&self, _: &Server) -> anyhow::Result<()> {
+            Ok(())
+        }
+
+        fn data_folders(&self) -> Vec<&'static str> {
+            vec![self.data]
+        }
+
+        fn upgrade_folder(&self) -> &'static str {
+            self.upgrade
+        }
+    }
+
+    struct Silent;
+
+    impl NodeProgress for Silent {
+        fn begin(&self, _: &str) {}
+        fn tell(&self, _: &str) {}
+        fn end(&self, _: &str) {}
+    }
+
+    fn release(name: &str) -> ReleaseName {
+        ReleaseName::parse(name).unwrap()
+    }
+
+    #[test]
+    fn data_that_were_being_put_back_are_all_there_before_anything_starts() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| &*folder.path().join(name).to_str().unwrap().to_owned().leak();
+        let (data, folder) = (path("data"), path("upgrade"));
+        fs::create_dir(data).unwrap();
+        fs::write(format!("{data}/db"), "a class").unwrap();
+        let stack = OneFolder {
+            data,
+            upgrade: folder,
+        };
+        let server = Server::for_tests();
+        let upgrade = Upgrade {
+            stack: &stack,
+            server: &server,
+            folder,
+        };
+        let pair = ReleasePair {
+            from: release("1"),
+            to: release("2"),
+        };
+        upgrade.copy_data(&pair).unwrap();
+        // The way back was begun, and its process ended when the data were away.
+        server
+            .write(&format!("{folder}/{GOING_BACK}"), b"", 0o600)
+            .unwrap();
+        fs::remove_file(format!("{data}/db")).unwrap();
+        let switched = switch(&stack, &release("2"), &server, &Silent).unwrap();
+        assert_eq!(switched, SwitchResult::Upgraded(release("1")));
+        let after = fs::read_to_string(format!("{data}/db")).unwrap();
+        assert_eq!(after, "a class, moved along");
+        assert!(!Path::new(folder).exists());
+    }
+
+    #[test]
+    fn the_way_back_says_so_before_it_removes_anything() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| &*folder.path().join(name).to_str().unwrap().to_owned().leak();
+        let (data, folder) = (path("data"), path("upgrade"));
+        fs::create_dir_all(format!("{data}/db")).unwrap();
+        fs::write(format!("{data}/other"), "a class").unwrap();
+        let stack = OneFolder {
+            data,
+            upgrade: folder,
+        };
+        let server = Server::for_tests();
+        let upgrade = Upgrade {
+            stack: &stack,
+            server: &server,
+            folder,
+        };
+        let pair = ReleasePair {
+            from: release("1"),
+            to: release("2"),
+        };
+        upgrade.copy_data(&pair).unwrap();
+        // What was copied is away, so that putting it back fails.
+        fs::remove_dir_all(format!("{folder}/0")).unwrap();
+        fs::write(format!("{folder}/0"), "").unwrap();
+        assert!(upgrade.go_back(&pair).is_err());
+        assert!(upgrade.is_going_back());
+    }
 }
