@@ -8,26 +8,48 @@ use anyhow::{Context, bail};
 use super::{
     bundle,
     env_file::EnvFile,
+    files::{ServerFile, ServerFiles},
+    instructors::first_configuration,
     release::{ReleaseName, Releases, own_program},
     server::Server,
-    stack::{self, ServerStack},
+    stack::{self, PreparedStack, ServerStack},
     step::SetupStep,
+    system_packages::PackageNames,
     wheels::write_wheels,
 };
 
 /// Where all of it is: the compose file, its settings, and the class's files.
-pub(super) const PROJECT: &str = "/srv/pipalhub";
+const PROJECT: &str = "/srv/pipalhub";
 const RELEASES: &str = "/srv/pipalhub/releases";
 const COMPOSE_FILE: &str = "/srv/pipalhub/compose.yaml";
 const SETTINGS_FILE: &str = "/srv/pipalhub/.env";
 /// The program, for the commands of the server itself.
 const PROGRAM: &str = "/srv/pipalhub/program";
+/// The Hub's configuration, and the class, which are the trainer's.
+const CONFIGURATION: &str = "/srv/pipalhub/etc/jupyterhub/jupyterhub_config.py";
+const USERS_FILE: &str = "/srv/pipalhub/etc/jupyterhub/users.txt";
 const IMAGE_SETTING: &str = "PIPALHUB_IMAGE";
 /// The least memory that is left to the server, MiB.
 const OWN_MB: u64 = 512;
 /// How often the container may be started anew while it comes up.
 const MAX_RESTARTS: u32 = 3;
 const PROJECT_NAME: &str = "pipalhub";
+
+/// Docker's own packages where its repository is known, else those of the system. Debian 13 has the
+/// command in a package of its own, which the engine only recommends, and Debian 12 has no other
+/// builder than the engine's.
+const PACKAGES: [PackageNames; 4] = [
+    &["docker-ce", "docker.io"],
+    &["docker-ce-cli", "docker-cli", "docker.io"],
+    &["docker-buildx-plugin", "docker-buildx", "docker.io"],
+    &[
+        "docker-compose-plugin",
+        "docker-compose-v2",
+        "docker-compose",
+    ],
+];
+/// Bytes that an image takes, with some to work in.
+const NEEDED_BYTES: u64 = 5_000_000_000;
 
 /// The container's image and the compose file, by release.
 pub(super) struct ContainerStack {
@@ -159,6 +181,64 @@ impl SetupStep for ContainerImage<'_> {
     }
 }
 
+/// The files of the trainer's beside the compose file, and the command for the server itself.
+fn settings(instructors: &[String]) -> ServerFiles {
+    let wrapper = bundle::node_file("bin/pipalhub-container");
+    ServerFiles {
+        name: "Settings and commands",
+        files: vec![
+            ServerFile::ours("/usr/local/bin/pipalhub", wrapper, 0o755),
+            ServerFile::theirs(CONFIGURATION, first_configuration(instructors), 0o644),
+            ServerFile::theirs(USERS_FILE, "", 0o600),
+        ],
+    }
+}
+
+impl PreparedStack for ContainerStack {
+    fn system_packages(&self) -> Vec<PackageNames> {
+        PACKAGES.to_vec()
+    }
+
+    fn room(&self) -> (&'static str, u64) {
+        ("/var/lib/docker", NEEDED_BYTES)
+    }
+
+    fn releases(&self) -> &Releases {
+        &self.releases
+    }
+
+    fn configuration(&self) -> &'static str {
+        CONFIGURATION
+    }
+
+    fn preparation<'a>(
+        &'a self,
+        release: &'a ReleaseName,
+        instructors: &[String],
+    ) -> Vec<Box<dyn SetupStep + 'a>> {
+        vec![
+            Box::new(ContainerImage {
+                releases: &self.releases,
+                release,
+            }),
+            Box::new(settings(instructors)),
+        ]
+    }
+
+    fn tidy(&self, server: &Server) -> anyhow::Result<()> {
+        let list = ["image", "ls", "--format", "{{.Tag}}", PROJECT_NAME];
+        for tag in server.run("docker", &list)?.lines() {
+            let release = ReleaseName::parse(tag);
+            if release.is_some_and(|release| !self.releases.is_complete(&release)) {
+                let image = format!("{PROJECT_NAME}:{tag}");
+                // One that is in use stays.
+                let _ = server.succeeds("docker", &["image", "rm", &image]);
+            }
+        }
+        Ok(())
+    }
+}
+
 impl ServerStack for ContainerStack {
     fn current(&self) -> Option<ReleaseName> {
         // Both are written before the first start.
@@ -242,20 +322,6 @@ fn container_that_ends(server: &Server) -> Option<String> {
             format!("the container ends again and again: {}", words.trim())
         })
     })
-}
-
-/// Removes images of releases that are gone.
-pub(super) fn tidy_images(server: &Server, releases: &Releases) -> anyhow::Result<()> {
-    let list = ["image", "ls", "--format", "{{.Tag}}", PROJECT_NAME];
-    for tag in server.run("docker", &list)?.lines() {
-        let is_gone =
-            ReleaseName::parse(tag).is_some_and(|release| !releases.is_complete(&release));
-        if is_gone {
-            // One that is in use stays.
-            let _ = server.succeeds("docker", &["image", "rm", &format!("{PROJECT_NAME}:{tag}")]);
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -17,8 +17,8 @@ const KNOWN: [(&str, &str); 4] = [
 
 /// The system, its init, and room for what comes.
 pub(super) struct SystemCheck {
-    /// Folders that will be filled, with the bytes that go there.
-    pub(super) room: Vec<(&'static str, u64)>,
+    /// The folder that will be filled, with the bytes that go there.
+    pub(super) room: Option<(&'static str, u64)>,
 }
 
 impl SetupStep for SystemCheck {
@@ -40,9 +40,9 @@ impl SetupStep for SystemCheck {
                  it first, with: apt-get remove pipalhub (settings and data stay)"
             );
         }
-        for (folder, needed) in &self.room {
+        if let Some((folder, needed)) = self.room {
             let free = server.free_bytes(folder)?;
-            if free < *needed {
+            if free < needed {
                 bail!(
                     "the disk of {folder} has {} MB free, and {} MB are needed: make room, or take \
                      a larger disk; nothing was changed",

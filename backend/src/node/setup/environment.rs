@@ -11,6 +11,7 @@ use super::{
     release::{ReleaseName, Releases, own_program},
     server::Server,
     step::SetupStep,
+    units::{UNITS, unit_text},
     wheels::write_wheels,
 };
 
@@ -60,6 +61,14 @@ impl SetupStep for HubEnvironment<'_> {
         let install = [&PIP[..], &requirements, &[&wheel]].concat();
         server.run(&path("hub/bin/pip"), &install)?;
         self.install_proxy(server)?;
+        // An earlier release has its own to go back to.
+        for name in UNITS {
+            server.write(
+                &path(&format!("units/{name}")),
+                unit_text(name).as_bytes(),
+                0o644,
+            )?;
+        }
         self.releases.complete(self.release)
     }
 }

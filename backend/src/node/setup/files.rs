@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use super::{server::Server, step::SetupStep};
+use super::{bundle, server::Server, step::SetupStep};
 
 /// A file of the server.
 pub(super) struct ServerFile {
@@ -68,4 +68,18 @@ impl SetupStep for ServerFiles {
         }
         Ok(())
     }
+}
+
+/// What is in the home of everyone new.
+pub(super) fn home_files() -> impl Iterator<Item = ServerFile> {
+    bundle::node_files()
+        .into_iter()
+        .filter_map(|(path, content)| {
+            let name = path.strip_prefix("home/")?;
+            Some(ServerFile::theirs(
+                format!("/etc/skel/{name}"),
+                content,
+                0o644,
+            ))
+        })
 }

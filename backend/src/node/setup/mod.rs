@@ -29,6 +29,7 @@ mod stack;
 mod step;
 mod system_packages;
 mod unit_stack;
+mod units;
 mod upgrade;
 mod wheels;
 mod whole_path;
@@ -38,19 +39,15 @@ use std::cell::RefCell;
 use anyhow::bail;
 
 use self::{
-    accounts::ServiceAccounts,
-    container_stack::{ContainerImage, ContainerStack, tidy_images},
+    container_stack::ContainerStack,
     distribution::SystemCheck,
-    environment::HubEnvironment,
-    files::{ServerFile, ServerFiles},
-    instructors::{InstructorAccounts, first_configuration, unnamed},
+    instructors::{InstructorAccounts, unnamed},
     metadata::MetadataRules,
     node_file::NodeFile,
-    release::{ReleaseName, Releases},
-    secrets::UnitSecrets,
+    release::ReleaseName,
     server::Server,
     site::{CertbotCertificate, NginxSite, ServerSite},
-    stack::ServerStack,
+    stack::PreparedStack,
     step::{SetupStep, StepCount},
     system_packages::{PackageNames, SystemPackages},
     unit_stack::UnitStack,
@@ -72,24 +69,6 @@ const PACKAGES: [PackageNames; 7] = [
     &["procps"],
     &["util-linux"],
 ];
-const UNIT_PACKAGES: [PackageNames; 2] = [&["python3"], &["python3-venv"]];
-/// Docker's own packages where its repository is known, else those of the system. Debian 13 has the
-/// command in a package of its own, which the engine only recommends, and Debian 12 has no other
-/// builder than the engine's.
-const CONTAINER_PACKAGES: [PackageNames; 4] = [
-    &["docker-ce", "docker.io"],
-    &["docker-ce-cli", "docker-cli", "docker.io"],
-    &["docker-buildx-plugin", "docker-buildx", "docker.io"],
-    &[
-        "docker-compose-plugin",
-        "docker-compose-v2",
-        "docker-compose",
-    ],
-];
-/// Bytes that an installation takes, with some to work in.
-const UNIT_BYTES: u64 = 2_500_000_000;
-const CONTAINER_BYTES: u64 = 5_000_000_000;
-
 /// What is to be set up.
 #[derive(Clone, Debug)]
 pub(crate) struct ServerSetup {
@@ -114,7 +93,7 @@ pub(crate) struct SetupReport {
     /// Instructors whom the Hub's configuration, which is not written anew, does not name, and its
     /// path.
     pub(crate) unnamed: Vec<String>,
-    pub(crate) configuration: String,
+    pub(crate) configuration: &'static str,
 }
 
 impl ServerSetup {
@@ -135,31 +114,65 @@ impl ServerSetup {
         let server = Server::open()?;
         let before = NodeFile::read()?;
         self.check_kind(before.as_ref())?;
+        let stack: Box<dyn PreparedStack> = match self.kind {
+            StackKind::Units => Box::new(UnitStack::new()),
+            StackKind::Container => Box::new(ContainerStack::new()),
+        };
         let release = ReleaseName::own()?;
+        let mut count = StepCount::default();
+        let mut take = |step: &dyn SetupStep| count.take(step, &server, progress);
+        // What is there already takes no room anew.
+        let room = (!stack.releases().is_complete(&release)).then(|| stack.room());
+        take(&SystemCheck { room })?;
+        take(&SystemPackages {
+            packages: [&PACKAGES[..], &stack.system_packages()].concat(),
+        })?;
+        take(&MetadataRules)?;
+        for step in stack.preparation(&release, &self.instructors) {
+            take(&*step)?;
+        }
+        let upgraded_from = match switch(&*stack, &release, &server, progress)? {
+            SwitchResult::Unchanged => None,
+            SwitchResult::Started => {
+                count.changed += 1;
+                None
+            }
+            SwitchResult::Upgraded(from) => {
+                count.changed += 1;
+                stack.releases().tidy(&[&release, &from])?;
+                stack.tidy(&server)?;
+                Some(from)
+            }
+        };
+        let passwords = self.open_to_the_world(&server, progress, &mut count)?;
+        let node = NodeFile {
+            hostname: self.host.as_str().to_owned(),
+            kind: self.kind,
+            release: release.clone(),
+        };
+        count.take(&node, &server, progress)?;
+        Ok(SetupReport {
+            passwords,
+            unnamed: unnamed(&self.instructors, stack.configuration()),
+            configuration: stack.configuration(),
+            changed: count.changed,
+            release,
+            upgraded_from,
+        })
+    }
+
+    /// nginx, its certificate, and who teaches, whose passwords are returned.
+    fn open_to_the_world(
+        &self,
+        server: &Server,
+        progress: &dyn NodeProgress,
+        count: &mut StepCount,
+    ) -> anyhow::Result<Vec<String>> {
+        let mut take = |step: &dyn SetupStep| count.take(step, server, progress);
         let site = ServerSite {
             host: self.host.clone(),
             tls: self.tls.clone(),
         };
-        let mut count = StepCount::default();
-        let mut take = |step: &dyn SetupStep| count.take(step, &server, progress);
-        let upgraded_from = match self.kind {
-            StackKind::Units => {
-                let stack = UnitStack::new();
-                self.take_unit_steps(&stack, &release, &server, &mut take)?;
-                let switched = switch(&stack, &release, &server, progress)?;
-                self.end_switch(&stack, &stack.releases, &release, switched, &mut count)?
-            }
-            StackKind::Container => {
-                let stack = ContainerStack::new();
-                self.take_container_steps(&stack, &release, &mut take)?;
-                let switched = switch(&stack, &release, &server, progress)?;
-                let from =
-                    self.end_switch(&stack, &stack.releases, &release, switched, &mut count)?;
-                tidy_images(&server, &stack.releases)?;
-                from
-            }
-        };
-        let mut take = |step: &dyn SetupStep| count.take(step, &server, progress);
         if let ServerTls::Certbot { email, authority } = &self.tls {
             take(&CertbotCertificate {
                 site: &site,
@@ -176,21 +189,7 @@ impl ServerSetup {
         if self.makes_accounts && !self.instructors.is_empty() {
             take(&accounts)?;
         }
-        let node = NodeFile {
-            hostname: self.host.as_str().to_owned(),
-            kind: self.kind,
-            release: release.clone(),
-        };
-        take(&node)?;
-        let configuration = self.configuration_file();
-        Ok(SetupReport {
-            passwords: accounts.made.take(),
-            unnamed: unnamed(&self.instructors, &configuration),
-            configuration,
-            changed: count.changed,
-            release,
-            upgraded_from,
-        })
+        Ok(accounts.made.take())
     }
 
     /// Refuses to make the one kind beside the other.
@@ -207,142 +206,4 @@ impl ServerSetup {
             }
         )
     }
-
-    fn take_unit_steps(
-        &self,
-        stack: &UnitStack,
-        release: &ReleaseName,
-        server: &Server,
-        take: &mut dyn FnMut(&dyn SetupStep) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        // What is there already takes no room anew.
-        let room = match stack.releases.is_complete(release) {
-            true => Vec::new(),
-            false => vec![("/opt/pipalhub", UNIT_BYTES)],
-        };
-        take(&SystemCheck { room })?;
-        take(&packages(&UNIT_PACKAGES))?;
-        take(&ServiceAccounts)?;
-        take(&MetadataRules)?;
-        take(&HubEnvironment {
-            releases: &stack.releases,
-            release,
-        })?;
-        stack.keep_units(server, release)?;
-        take(&UnitSecrets)?;
-        take(&self.unit_files())
-    }
-
-    fn take_container_steps(
-        &self,
-        stack: &ContainerStack,
-        release: &ReleaseName,
-        take: &mut dyn FnMut(&dyn SetupStep) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        let room = match stack.releases.is_complete(release) {
-            true => Vec::new(),
-            false => vec![("/var/lib/docker", CONTAINER_BYTES)],
-        };
-        take(&SystemCheck { room })?;
-        take(&packages(&CONTAINER_PACKAGES))?;
-        take(&MetadataRules)?;
-        take(&ContainerImage {
-            releases: &stack.releases,
-            release,
-        })?;
-        take(&self.container_files())
-    }
-
-    fn end_switch(
-        &self,
-        stack: &dyn ServerStack,
-        releases: &Releases,
-        release: &ReleaseName,
-        switched: SwitchResult,
-        count: &mut StepCount,
-    ) -> anyhow::Result<Option<ReleaseName>> {
-        debug_assert_eq!(stack.current().as_ref(), Some(release));
-        let from = match switched {
-            SwitchResult::Unchanged => return Ok(None),
-            SwitchResult::Started => None,
-            SwitchResult::Upgraded(from) => Some(from),
-        };
-        count.changed += 1;
-        let needed: Vec<_> = [release].into_iter().chain(from.as_ref()).collect();
-        releases.tidy(&needed)?;
-        Ok(from)
-    }
-
-    /// The files of a server without containers, beside those of its units.
-    fn unit_files(&self) -> ServerFiles {
-        let wrapper = bundle::node_file("bin/pipalhub-units");
-        let packages = "# Settings of what installs participants' packages.\n\
-                        PIPALHUB_ENVIRONMENT=/opt/pipalhub/participants\n";
-        let configuration = first_configuration(&self.instructors);
-        let mut files = vec![
-            ServerFile::ours("/usr/local/bin/pipalhub", wrapper, 0o755),
-            ServerFile::theirs("/etc/pipalhub/packages.env", packages, 0o600),
-            ServerFile::theirs(self.configuration_file(), configuration, 0o644),
-            ServerFile::theirs("/etc/jupyterhub/users.txt", "", 0o600),
-            ServerFile::ours(
-                "/etc/pam.d/pipalhub",
-                bundle::node_file("pam.d/pipalhub"),
-                0o644,
-            ),
-        ];
-        files.extend(home_files());
-        ServerFiles {
-            name: "Settings and commands",
-            files,
-        }
-    }
-
-    /// The files of a server with a container that are the trainer's: the class's folders, and what
-    /// the Hub is told.
-    fn container_files(&self) -> ServerFiles {
-        let mut files = Vec::new();
-        let wrapper = bundle::node_file("bin/pipalhub-container");
-        files.push(ServerFile::ours("/usr/local/bin/pipalhub", wrapper, 0o755));
-        let configuration = first_configuration(&self.instructors);
-        files.push(ServerFile::theirs(
-            self.configuration_file(),
-            configuration,
-            0o644,
-        ));
-        let hub = format!("{}/etc/jupyterhub", container_stack::PROJECT);
-        files.push(ServerFile::theirs(format!("{hub}/users.txt"), "", 0o600));
-        ServerFiles {
-            name: "Settings and commands",
-            files,
-        }
-    }
-
-    /// The Hub's configuration.
-    fn configuration_file(&self) -> String {
-        let folder = match self.kind {
-            StackKind::Units => String::new(),
-            StackKind::Container => container_stack::PROJECT.to_owned(),
-        };
-        format!("{folder}/etc/jupyterhub/jupyterhub_config.py")
-    }
-}
-
-fn packages(of_kind: &[PackageNames]) -> SystemPackages {
-    SystemPackages {
-        packages: [&PACKAGES[..], of_kind].concat(),
-    }
-}
-
-/// What is in the home of everyone new.
-fn home_files() -> impl Iterator<Item = ServerFile> {
-    bundle::node_files()
-        .into_iter()
-        .filter_map(|(path, content)| {
-            let name = path.strip_prefix("home/")?;
-            Some(ServerFile::theirs(
-                format!("/etc/skel/{name}"),
-                content,
-                0o644,
-            ))
-        })
 }

@@ -8,7 +8,13 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 
-use super::{http, release::ReleaseName, server::Server};
+use super::{
+    http,
+    release::{ReleaseName, Releases},
+    server::Server,
+    step::SetupStep,
+    system_packages::PackageNames,
+};
 
 /// Where the Hub's proxy listens.
 const HUB: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);
@@ -40,6 +46,32 @@ pub(super) trait ServerStack {
 
     /// The folder in which copies of them are kept while a release is being replaced.
     fn upgrade_folder(&self) -> &'static str;
+}
+
+/// What a stack is made of before it runs.
+pub(super) trait PreparedStack: ServerStack {
+    /// Packages of the system that it needs.
+    fn system_packages(&self) -> Vec<PackageNames>;
+
+    /// The folder that an installation fills, and the bytes that go there.
+    fn room(&self) -> (&'static str, u64);
+
+    fn releases(&self) -> &Releases;
+
+    /// The Hub's configuration, which is the trainer's.
+    fn configuration(&self) -> &'static str;
+
+    /// The steps that make a release ready, while another may run.
+    fn preparation<'a>(
+        &'a self,
+        release: &'a ReleaseName,
+        instructors: &[String],
+    ) -> Vec<Box<dyn SetupStep + 'a>>;
+
+    /// Removes what releases that are gone have left elsewhere.
+    fn tidy(&self, _: &Server) -> anyhow::Result<()> {
+        Ok(())
+    }
 }
 
 /// Waits until the Hub and the dashboard answer. `trouble` says why they never will, when it knows.

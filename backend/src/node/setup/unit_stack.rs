@@ -5,26 +5,23 @@ use std::{fs, io, os::unix::fs::symlink};
 use anyhow::{Context, bail};
 
 use super::{
+    accounts::ServiceAccounts,
     bundle,
-    environment::ParticipantsEnvironment,
-    files::ServerFile,
+    environment::{HubEnvironment, ParticipantsEnvironment},
+    files::{ServerFile, ServerFiles, home_files},
+    instructors::first_configuration,
     release::{ReleaseName, Releases},
+    secrets::UnitSecrets,
     server::Server,
-    stack::{self, ServerStack},
+    stack::{self, PreparedStack, ServerStack},
     step::SetupStep,
+    system_packages::PackageNames,
+    units::{CURRENT, UNITS},
 };
 
-/// Leads to the release that runs.
-const CURRENT: &str = "/opt/pipalhub/current";
 const RELEASES: &str = "/opt/pipalhub/releases";
-/// The units in the order in which they are started, with where each is in the bundle.
-const UNITS: [(&str, UnitSource); 5] = [
-    ("pipalhub-proxy.service", UnitSource::Node),
-    ("pipalhub-hub.service", UnitSource::Node),
-    ("pipalhub.service", UnitSource::Package),
-    ("pipalhub-steward.service", UnitSource::Package),
-    ("pipalhub-packages.service", UnitSource::Package),
-];
+/// Bytes that an installation takes, with some to work in.
+const NEEDED_BYTES: u64 = 2_500_000_000;
 /// Those that a stop ends. The proxy goes on, and with it participants' connections.
 const WRITING: [&str; 4] = [
     "pipalhub-hub.service",
@@ -35,14 +32,6 @@ const WRITING: [&str; 4] = [
 
 /// How often a unit may be started anew while all come up.
 const MAX_RESTARTS: u32 = 5;
-
-#[derive(Clone, Copy)]
-enum UnitSource {
-    /// In `etc/node/systemd`.
-    Node,
-    /// In `etc/systemd`, as the Debian package has it.
-    Package,
-}
 
 /// The units, and the releases that they can be of.
 pub(super) struct UnitStack {
@@ -56,19 +45,9 @@ impl UnitStack {
         }
     }
 
-    /// Keeps the units with the release, so that an earlier one has its own to go back to.
-    pub(super) fn keep_units(&self, server: &Server, release: &ReleaseName) -> anyhow::Result<()> {
-        for (name, source) in UNITS {
-            let text = unit_text(name, source);
-            let path = format!("{}/units/{name}", self.releases.path(release));
-            server.write(&path, text.as_bytes(), 0o644)?;
-        }
-        Ok(())
-    }
-
     /// The units of a release, as files of systemd.
     fn units(&self, release: &ReleaseName) -> anyhow::Result<Vec<ServerFile>> {
-        let unit = |(name, _): (&str, UnitSource)| {
+        let unit = |name: &str| {
             let path = format!("{}/units/{name}", self.releases.path(release));
             let text = fs::read(&path).with_context(|| format!("cannot read {path}"))?;
             Ok(ServerFile::ours(
@@ -88,35 +67,61 @@ impl UnitStack {
     }
 }
 
-/// A unit with the program where it is on such a server.
-fn unit_text(name: &str, source: UnitSource) -> String {
-    let text = match source {
-        UnitSource::Node => bundle::node_file(&format!("systemd/{name}")),
-        UnitSource::Package => bundle::systemd_file(name),
-    };
-    // The package's steward asks no Hub and has no network. This one has the Hub, on the same
-    // server, start servers.
-    let text = match name {
-        "pipalhub-steward.service" => text
-            .replace(
-                "PrivateNetwork=yes\n",
-                "IPAddressDeny=any\nIPAddressAllow=localhost\n",
-            )
-            .replace(
-                "RestrictAddressFamilies=AF_UNIX AF_NETLINK",
-                "RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6",
-            ),
-        _ => text,
-    };
-    let is_documentation = |line: &&str| line.starts_with("Documentation=file:");
-    let lines: Vec<_> = text
-        .lines()
-        .filter(|line| !is_documentation(line))
-        .collect();
-    lines
-        .join("\n")
-        .replace("/usr/bin/pipalhub", &format!("{CURRENT}/hub/bin/pipalhub"))
-        + "\n"
+/// The Hub's configuration.
+const CONFIGURATION: &str = "/etc/jupyterhub/jupyterhub_config.py";
+
+/// The files of such a server, beside those of its units.
+fn settings(instructors: &[String]) -> ServerFiles {
+    let wrapper = bundle::node_file("bin/pipalhub-units");
+    let packages = "# Settings of what installs participants' packages.\n\
+                    PIPALHUB_ENVIRONMENT=/opt/pipalhub/participants\n";
+    let pam = bundle::node_file("pam.d/pipalhub");
+    let mut files = vec![
+        ServerFile::ours("/usr/local/bin/pipalhub", wrapper, 0o755),
+        ServerFile::ours("/etc/pam.d/pipalhub", pam, 0o644),
+        ServerFile::theirs("/etc/pipalhub/packages.env", packages, 0o600),
+        ServerFile::theirs(CONFIGURATION, first_configuration(instructors), 0o644),
+        ServerFile::theirs("/etc/jupyterhub/users.txt", "", 0o600),
+    ];
+    files.extend(home_files());
+    ServerFiles {
+        name: "Settings and commands",
+        files,
+    }
+}
+
+impl PreparedStack for UnitStack {
+    fn system_packages(&self) -> Vec<PackageNames> {
+        vec![&["python3"], &["python3-venv"]]
+    }
+
+    fn room(&self) -> (&'static str, u64) {
+        ("/opt/pipalhub", NEEDED_BYTES)
+    }
+
+    fn releases(&self) -> &Releases {
+        &self.releases
+    }
+
+    fn configuration(&self) -> &'static str {
+        CONFIGURATION
+    }
+
+    fn preparation<'a>(
+        &'a self,
+        release: &'a ReleaseName,
+        instructors: &[String],
+    ) -> Vec<Box<dyn SetupStep + 'a>> {
+        vec![
+            Box::new(ServiceAccounts),
+            Box::new(HubEnvironment {
+                releases: &self.releases,
+                release,
+            }),
+            Box::new(UnitSecrets),
+            Box::new(settings(instructors)),
+        ]
+    }
 }
 
 impl ServerStack for UnitStack {
@@ -139,7 +144,7 @@ impl ServerStack for UnitStack {
         if let Some(unit) = units.iter().find(|unit| !unit.is_there(server)) {
             return Ok(Some(format!("to be written: {}", unit.path)));
         }
-        for (name, _) in UNITS {
+        for name in UNITS {
             let is_on = server.succeeds("systemctl", &["is-enabled", "--quiet", name])
                 && server.succeeds("systemctl", &["is-active", "--quiet", name]);
             if !is_on {
@@ -167,7 +172,7 @@ impl ServerStack for UnitStack {
         lead_to(&self.releases.path(release))
             .with_context(|| format!("cannot lead {CURRENT} to it"))?;
         server.run("systemctl", &["daemon-reload"])?;
-        for (name, _) in UNITS {
+        for name in UNITS {
             server.run("systemctl", &["enable", name])?;
             if server.run("systemctl", &["restart", name]).is_err() {
                 bail!("{name} does not start: {}", last_words(server, name));
@@ -196,7 +201,7 @@ impl ServerStack for UnitStack {
 
 /// A unit that ends again and again, with its last words.
 fn unit_that_ends(server: &Server) -> Option<String> {
-    UNITS.iter().find_map(|(name, _)| {
+    UNITS.iter().find_map(|name| {
         let show = ["show", "--property=NRestarts", "--value", name];
         let restarts = server.run("systemctl", &show).ok()?;
         let is_lost = restarts

@@ -253,7 +253,7 @@ mod tests {
         upgrade: &'static str,
     }
 
-    impl Stack for OneFolder {
+    impl ServerStack for OneFolder {
         fn current(&self) -> Option<ReleaseName> {
             Some(release("1"))
         }
