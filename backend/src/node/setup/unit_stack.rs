@@ -106,6 +106,12 @@ fn unit_text(name: &str, source: UnitSource) -> String {
                 "RestrictAddressFamilies=AF_UNIX AF_NETLINK",
                 "RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6",
             ),
+        // Ports of services are no participant's here, nor the service's without a word.
+        "pipalhub.service" => text.replace(
+            "CapabilityBoundingSet=\nAmbientCapabilities=\n",
+            "CapabilityBoundingSet=CAP_NET_BIND_SERVICE\n\
+             AmbientCapabilities=CAP_NET_BIND_SERVICE\n",
+        ),
         _ => text,
     };
     let is_documentation = |line: &&str| line.starts_with("Documentation=file:");
@@ -222,4 +228,29 @@ fn lead_to(path: &str) -> io::Result<()> {
         _ => symlink(path, &next)?,
     }
     fs::rename(&next, CURRENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_have_what_is_theirs_on_such_a_server() {
+        let text = |name: &str| {
+            let unit = UNITS.into_iter().find(|(unit, _)| *unit == name).unwrap();
+            unit_text(unit.0, unit.1)
+        };
+        for name in ["pipalhub.service", "pipalhub-proxy.service"] {
+            let right = "\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n";
+            assert!(text(name).contains(right), "{}", text(name));
+        }
+        let steward = text("pipalhub-steward.service");
+        assert!(
+            steward.contains("\nIPAddressAllow=localhost\n"),
+            "{steward}"
+        );
+        assert!(!steward.contains("PrivateNetwork"), "{steward}");
+        let program = format!("{CURRENT}/hub/bin/pipalhub steward");
+        assert!(steward.contains(&program), "{steward}");
+    }
 }
