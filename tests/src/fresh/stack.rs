@@ -213,6 +213,7 @@ fn options(compose: &str, project: &Path) -> Vec<String> {
         .map(str::to_owned)
         .to_vec();
     options.extend(items(compose, "cap_add").map(|right| format!("--cap-add={right}")));
+    options.extend(items(compose, "sysctls").map(|setting| format!("--sysctl={setting}")));
     for option in items(compose, "security_opt") {
         options.push(format!("--security-opt={}", option.replace(":true", "")));
     }
@@ -251,6 +252,8 @@ mod tests {
             options.contains(&"--security-opt=no-new-privileges".to_owned()),
             "{options:?}"
         );
+        let ports = "--sysctl=net.ipv4.ip_unprivileged_port_start=10102";
+        assert!(options.contains(&ports.to_owned()), "{options:?}");
         let custom = "--volume=/srv/pipalhub/custom:/etc/jupyter/custom:ro";
         assert!(options.contains(&custom.to_owned()), "{options:?}");
     }

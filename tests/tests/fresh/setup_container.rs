@@ -146,7 +146,7 @@ async fn the_wall_opens(server: &BareServer) -> Result<()> {
     let page = TestBrowser::start_for(HOST, &server.address().to_string()).await?;
     let open = async |path: &str| page.goto(&format!("https://{HOST}/{path}")).await;
     // What everyone new finds in their home is seen as soon as their server runs.
-    open("hub/login?next=%2Fuser%2Falice%2Flab").await?;
+    open("hub/login?next=%2Fhub%2Fspawn").await?;
     page.sign_in("alice", "the password of alice").await?;
     page.wait_for("#jp-main-dock-panel").await?;
     open("hub/logout").await?;

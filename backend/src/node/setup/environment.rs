@@ -132,8 +132,11 @@ impl ParticipantsEnvironment<'_> {
     }
 
     fn run_as_owner(&self, server: &Server, command: &[&str]) -> anyhow::Result<String> {
-        let mut setpriv = Command::new("setpriv");
+        // In a session of its own: what is installed there may be anybody's code, and could type at
+        // root's terminal.
+        let mut setpriv = Command::new("setsid");
         setpriv
+            .args(["--wait", "setpriv", "--no-new-privs"])
             .args(["--reuid", OWNER, "--regid", OWNER, "--clear-groups", "--"])
             .args(command)
             .env("HOME", OWNER_HOME)

@@ -2,8 +2,8 @@
 //! this one.
 //!
 //! * [`step`]: a part of a server that is looked at and, where something is missing, brought there;
-//!   the parts are [`distribution`], [`system_packages`], [`environment`], [`secrets`], [`files`],
-//!   [`metadata`], [`site`], [`instructors`]
+//!   the parts are [`distribution`], [`system_packages`], [`metadata`], [`confinement`],
+//!   [`environment`], [`secrets`], [`files`], [`site`], [`instructors`]
 //! * [`stack`]: what runs, by [`unit_stack`] or [`container_stack`]; [`upgrade`] puts one release
 //!   in another's place, and back
 //! * [`bundle`], [`wheels`]: all that is brought along, in this one program
@@ -12,6 +12,7 @@
 
 mod accounts;
 mod bundle;
+mod confinement;
 mod container_stack;
 mod distribution;
 mod env_file;

@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use super::{
     accounts::ServiceAccounts,
     bundle,
+    confinement::Confinement,
     environment::{HubEnvironment, ParticipantsEnvironment},
     files::{ServerFile, ServerFiles, home_files},
     instructors::first_configuration,
@@ -114,6 +115,7 @@ impl PreparedStack for UnitStack {
     ) -> Vec<Box<dyn SetupStep + 'a>> {
         vec![
             Box::new(ServiceAccounts),
+            Box::new(Confinement),
             Box::new(HubEnvironment {
                 releases: &self.releases,
                 release,

@@ -36,6 +36,12 @@ pub(super) fn unit_text(name: &str) -> String {
                 "RestrictAddressFamilies=AF_UNIX AF_NETLINK",
                 "RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6",
             ),
+        // Ports of services are no participant's here, nor the service's without a word.
+        "pipalhub.service" => text.replace(
+            "CapabilityBoundingSet=\nAmbientCapabilities=\n",
+            "CapabilityBoundingSet=CAP_NET_BIND_SERVICE\n\
+             AmbientCapabilities=CAP_NET_BIND_SERVICE\n",
+        ),
         _ => text,
     };
     let is_documentation = |line: &&str| line.starts_with("Documentation=file:");
@@ -61,5 +67,16 @@ mod tests {
             assert!(!text.contains("/usr/bin/pipalhub"), "{text}");
             assert!(!text.contains("PrivateNetwork"), "{text}");
         }
+    }
+
+    #[test]
+    fn units_have_what_is_theirs_on_such_a_server() {
+        for name in ["pipalhub.service", "pipalhub-proxy.service"] {
+            let right = "\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n";
+            assert!(unit_text(name).contains(right), "{}", unit_text(name));
+        }
+        let steward = unit_text("pipalhub-steward.service");
+        let address = "\nIPAddressAllow=localhost\n";
+        assert!(steward.contains(address), "{steward}");
     }
 }
