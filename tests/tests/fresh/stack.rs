@@ -122,6 +122,14 @@ fn everyone_has_the_rights_they_need(server: &Stack, participants: &str) -> Resu
             "{closed}"
         );
     }
+    // What runs as root, and in everybody's server.
+    for theirs in ["/services/run_cell.py", "/services/new", "/etc/jupyter/new"] {
+        let write = format!("echo >> {theirs}");
+        ensure!(
+            server.run_as("alice", &["sh", "-c", &write]).is_err(),
+            "{theirs}"
+        );
+    }
     // What clouds tell whoever asks on the machine.
     let metadata = server.run(&["ip", "route", "show", "type", "blackhole"])?;
     assert!(metadata.contains("169.254.169.254"), "{metadata}");
