@@ -195,9 +195,12 @@ impl ServerSetup {
 
     /// Refuses to make the one kind beside the other.
     fn check_kind(&self, before: Option<&NodeFile>) -> anyhow::Result<()> {
-        let Some(before) = before.filter(|it| it.kind != self.kind) else {
-            return Ok(());
+        let Some(before) = before else {
+            return self.check_unfinished();
         };
+        if before.kind == self.kind {
+            return Ok(());
+        }
         bail!(
             "this server was set up {}, and both ways at once do not go: {}",
             before.kind.in_words(),
@@ -206,6 +209,24 @@ impl ServerSetup {
                 StackKind::Container => "leave out --no-docker, as before",
             }
         )
+    }
+
+    /// Refuses to make it beside the other kind's that an earlier setup has started and not ended.
+    fn check_unfinished(&self) -> anyhow::Result<()> {
+        match self.kind {
+            StackKind::Units if ContainerStack::new().current().is_some() => bail!(
+                "an earlier setup has started the workshop with Docker, and both take the same port: \
+                 leave out --no-docker to go on with it, or remove it first, with: docker rm \
+                 --force pipalhub && rm /srv/pipalhub/.env"
+            ),
+            StackKind::Container if UnitStack::new().current().is_some() => bail!(
+                "an earlier setup has started the workshop without Docker, and both take the same \
+                 port: give --no-docker to go on with it, or remove it first, with: systemctl \
+                 disable --now pipalhub-proxy pipalhub-hub pipalhub pipalhub-steward \
+                 pipalhub-packages && rm /opt/pipalhub/current"
+            ),
+            _ => Ok(()),
+        }
     }
 
     fn take_unit_steps(
