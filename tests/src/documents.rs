@@ -288,7 +288,10 @@ after
             ("--email ines@example.org", "--no-tls"),
         ];
         let code = block.with(&words).unwrap().code;
-        assert_eq!(code, "sudo ./pipalhub setup-node lab.test --no-tls\n");
+        assert_eq!(
+            code,
+            "sudo ./pipalhub setup-node lab.test --no-tls \\\n    --instructor ines --no-accounts\n"
+        );
         assert!(block.with(&[("nothing of it", "x")]).is_err());
     }
 

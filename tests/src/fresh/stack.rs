@@ -1,7 +1,7 @@
 //! A node's container, `etc/node/container`, as its compose file runs it: the Hub, participants'
 //! servers, the service and both stewards are in it.
 
-use std::{fs, ops::Deref, path::Path, sync::Arc};
+use std::{fs, ops::Deref, os::unix::fs::chown, path::Path, sync::Arc};
 
 use anyhow::{Context, Result, ensure};
 use reqwest::{Method, StatusCode};
@@ -53,7 +53,16 @@ impl Stack {
             format!("{config}{tests}{lines}"),
         )?;
         let program = repository().join("tests/fresh/run_cell.py");
-        fs::copy(program, folder.join("services/run_cell.py"))?;
+        let service = folder.join("services/run_cell.py");
+        fs::copy(program, &service)?;
+        // As on a machine whose own user has the number of the first participant.
+        for path in [
+            &service,
+            &folder.join("services"),
+            &folder.join("etc/jupyter"),
+        ] {
+            chown(path, Some(1000), Some(1000))?;
+        }
         Self::start_in(Arc::new(project)).await
     }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, thread, time::Duration};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use tests::{
     fresh::{BareServer, CommandEnd, Killed, NEW_PROGRAM},
     until_within,
@@ -55,7 +55,10 @@ pub(crate) fn kill_in_every_step(
         if end.is_ok {
             return Ok(killed);
         }
-        ensure!(killed.len() > before, "the setup fails: {}", end.text);
+        if killed.len() == before {
+            let log = server.run(&["journalctl", "--no-pager", "--lines=40"])?;
+            bail!("the setup fails: {}{log}", end.text);
+        }
     }
 }
 

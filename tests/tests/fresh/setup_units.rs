@@ -11,8 +11,11 @@ use tests::{
     until,
 };
 
-use crate::setup::{
-    HOST, UNCHANGED, kill_in_every_step, set_up, setup_command, what_was_left_holds_the_next_up,
+use crate::{
+    process::ports_are_the_services_own,
+    setup::{
+        HOST, UNCHANGED, kill_in_every_step, set_up, setup_command, what_was_left_holds_the_next_up,
+    },
 };
 
 const RELEASES: &str = "/opt/pipalhub/releases";
@@ -45,6 +48,7 @@ async fn a_bare_server_becomes_a_workshop_without_containers() -> Result<()> {
         Ok(server.run(&["id", "alice"]).is_ok().then_some(()))
     })
     .await?;
+    ports_are_the_services_own(|command| server.run(command), "alice")?;
     let class = class_data(&server)?;
     an_upgrade_keeps_the_class(&server, &class)?;
     stopwatch.lap("killed in an upgrade, and upgraded");

@@ -17,7 +17,7 @@ use tests::{
 
 use crate::{
     class::{FreshClass, NOTEBOOK, a_class_works},
-    process::{NONE, ProcessStatus},
+    process::{LISTENS, NONE, ProcessStatus, ports_are_the_services_own},
 };
 
 /// The services, by how their processes' command lines begin, and whose processes they are.
@@ -91,10 +91,13 @@ fn everyone_has_the_rights_they_need(server: &Stack, participants: &str) -> Resu
         let status = ProcessStatus::of(server, &process_of(server, service)?)?;
         status.assert_user(server, user)?;
         assert_eq!(status.field("NoNewPrivs:")?, ["1"], "{service}");
-        if user != "root" {
-            status.assert_capabilities([NONE; 5])?;
+        match user {
+            "root" => {}
+            "pipalhub-packages" => status.assert_capabilities([NONE; 5])?,
+            _ => status.assert_capabilities([LISTENS; 5])?,
         }
     }
+    ports_are_the_services_own(|command| server.run(command), "alice")?;
     let status = ProcessStatus::of(server, participants)?;
     status.assert_user(server, "alice")?;
     assert_eq!(status.field("NoNewPrivs:")?, ["1"]);
@@ -117,6 +120,14 @@ fn everyone_has_the_rights_they_need(server: &Stack, participants: &str) -> Resu
         ensure!(
             server.run_as("alice", &["cat", closed]).is_err(),
             "{closed}"
+        );
+    }
+    // What runs as root, and in everybody's server.
+    for theirs in ["/services/run_cell.py", "/services/new", "/etc/jupyter/new"] {
+        let write = format!("echo >> {theirs}");
+        ensure!(
+            server.run_as("alice", &["sh", "-c", &write]).is_err(),
+            "{theirs}"
         );
     }
     // What clouds tell whoever asks on the machine.

@@ -48,7 +48,7 @@ use self::{
     release::ReleaseName,
     server::Server,
     site::{CertbotCertificate, NginxSite, ServerSite},
-    stack::PreparedStack,
+    stack::{PreparedStack, ServerStack},
     step::{SetupStep, StepCount},
     system_packages::{PackageNames, SystemPackages},
     unit_stack::UnitStack,
@@ -115,6 +115,7 @@ impl ServerSetup {
         let server = Server::open()?;
         let before = NodeFile::read()?;
         self.check_kind(before.as_ref())?;
+        self.check_unfinished()?;
         let stack: Box<dyn PreparedStack> = match self.kind {
             StackKind::Units => Box::new(UnitStack::new()),
             StackKind::Container => Box::new(ContainerStack::new()),
@@ -195,9 +196,12 @@ impl ServerSetup {
 
     /// Refuses to make the one kind beside the other.
     fn check_kind(&self, before: Option<&NodeFile>) -> anyhow::Result<()> {
-        let Some(before) = before.filter(|it| it.kind != self.kind) else {
-            return Ok(());
+        let Some(before) = before else {
+            return self.check_unfinished();
         };
+        if before.kind == self.kind {
+            return Ok(());
+        }
         bail!(
             "this server was set up {}, and both ways at once do not go: {}",
             before.kind.in_words(),
@@ -206,5 +210,23 @@ impl ServerSetup {
                 StackKind::Container => "leave out --no-docker, as before",
             }
         )
+    }
+
+    /// Refuses to make it beside the other kind's that an earlier setup has started and not ended.
+    fn check_unfinished(&self) -> anyhow::Result<()> {
+        match self.kind {
+            StackKind::Units if ContainerStack::new().current().is_some() => bail!(
+                "an earlier setup has started the workshop with Docker, and both take the same port: \
+                 leave out --no-docker to go on with it, or remove it first, with: docker rm \
+                 --force pipalhub && rm /srv/pipalhub/.env"
+            ),
+            StackKind::Container if UnitStack::new().current().is_some() => bail!(
+                "an earlier setup has started the workshop without Docker, and both take the same \
+                 port: give --no-docker to go on with it, or remove it first, with: systemctl \
+                 disable --now pipalhub-proxy pipalhub-hub pipalhub pipalhub-steward \
+                 pipalhub-packages && rm /opt/pipalhub/current"
+            ),
+            _ => Ok(()),
+        }
     }
 }
