@@ -158,5 +158,5 @@ async fn the_wall_opens(server: &BareServer) -> Result<()> {
         people.contains("1 participant") && !people.contains("check-pipalhub"),
         "{people}"
     );
-    page.shot("a-fresh-workshop").await
+    page.shot("a-fresh-workshop.png").await
 }
