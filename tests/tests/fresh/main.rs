@@ -15,7 +15,7 @@
 //! * [`tljh`]: the wheels in The Littlest JupyterHub
 //! * [`oldest`]: wheels and Debian package on the oldest Debian
 //!
-//! [`setup_units`] and [`setup_container`] have `pipalhub setup-node` set up bare servers ([`setup`]).
+//! [`setup_units`] and [`setup_docker`] have `pipalhub setup-node` set up bare servers ([`setup`]).
 
 mod class;
 mod container;
@@ -25,7 +25,7 @@ mod handbook;
 mod oldest;
 mod process;
 mod setup;
-mod setup_container;
+mod setup_docker;
 mod setup_units;
 mod stack;
 mod tljh;
