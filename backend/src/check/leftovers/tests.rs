@@ -38,10 +38,15 @@ async fn hub(answer: fn(&str) -> Response) -> (Arc<Browser>, Arc<Mutex<Vec<Strin
     )
 }
 
+/// What everyone new finds in their home.
+const FOUND: &str = r#"{"content": [{"name": "Welcome.ipynb", "type": "notebook"},
+    {"name": "data.csv", "type": "file"}]}"#;
+
 fn all_goes(line: &str) -> Response {
     match line.starts_with(Method::DELETE.as_str()) {
         true => StatusCode::NO_CONTENT.into_response(),
         false if line.contains("/api/tile") => StatusCode::NOT_FOUND.into_response(),
+        false if line.contains("/api/contents") => FOUND.into_response(),
         false => "{\"servers\": {}}".into_response(),
     }
 }
@@ -74,6 +79,9 @@ async fn all_that_was_made_goes_and_in_this_order() {
     let expected = [
         format!("DELETE {server}api/kernels/k1"),
         format!("DELETE {server}api/contents/a.ipynb"),
+        "GET /services/dashboard/api/tile".to_owned(),
+        format!("GET {server}api/contents"),
+        format!("DELETE {server}api/contents/Welcome.ipynb"),
         "GET /services/dashboard/api/tile".to_owned(),
         format!("DELETE /hub/api/users/{GUEST}/server"),
         format!("GET /hub/api/users/{GUEST}"),
