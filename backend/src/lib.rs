@@ -6,6 +6,7 @@
 //! * [`routes`]: every HTTP route; [`routes::router`] is what the binary and the tests call
 //! * [`app`]: the state that every handler can reach
 //! * `archive`: everything of a class in one file, and back
+//! * `check`: a class tried from outside, the evening before
 //! * `cloud`: servers for a class at DigitalOcean, from the trainer's machine
 //! * [`builds`]: exports, copies and summaries of notebooks, as files
 //! * [`sharing`]: which notebooks and summaries of others participants may see
@@ -28,6 +29,7 @@
 //! * [`secret`]: texts that must not be seen
 //! * [`server`]: connections and their limits
 //! * [`telemetry`]: metrics and logs
+//! * `findings`: what checks find, and how it is printed
 //! * `spawn_progress`: what the Hub tells of the start of a server
 //!
 //! Not here: how a notebook is read and rendered (the `shared` crate), and the page
@@ -42,6 +44,7 @@ pub mod auth;
 mod background;
 mod bodies;
 pub mod builds;
+mod check;
 pub mod class;
 pub mod cli;
 mod cloud;
@@ -51,6 +54,7 @@ pub mod errands;
 pub mod feed;
 mod filename;
 mod files;
+mod findings;
 pub mod history;
 pub mod homes;
 pub mod identity;

@@ -16,6 +16,14 @@ pub(crate) fn percent_encoded(text: &str) -> String {
     utf8_percent_encode(text, ENCODED_CHARACTERS).to_string()
 }
 
+/// Names and values as a form sends them.
+pub(crate) fn form_encoded(fields: &[(&str, &str)]) -> String {
+    let pairs = fields
+        .iter()
+        .map(|(name, value)| format!("{}={}", percent_encoded(name), percent_encoded(value)));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
 /// The value of `Content-Disposition` for a file to be kept under `name`: plainly for old
 /// browsers, and as it is, percent-encoded.
 pub(crate) fn attachment(name: &str) -> String {

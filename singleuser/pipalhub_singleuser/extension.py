@@ -1,12 +1,15 @@
-"""Enables the extension in a server with a configured service, and nothing in any other."""
+"""Enables the extension in a server with a configured service; in any other only what whoever runs
+it has put into everyone's JupyterLab (custom.py).
+"""
 
 import os
 
 from . import reporter, saves
 from .client import Client
+from .custom import Custom
 from .errands import Errands
 from .events import SCHEMA, listener
-from .handlers import routes
+from .handlers import custom_routes, routes
 from .inventory import Inventory
 from .notices import Notices
 from .openings import Openings
@@ -16,6 +19,7 @@ from .service import Service
 
 def load(app):
     """Called by jupyter_server when it starts, with the application."""
+    _serve_custom(app)
     service = Service.from_environment()
     if service is None:
         return
@@ -23,6 +27,12 @@ def load(app):
     receipts = Receipts(client)
     _report_saves(app, service, Openings(receipts))
     _serve_notices(app, client, receipts)
+
+
+def _serve_custom(app):
+    custom = Custom.from_environment(app.log)
+    handlers = custom_routes(app.web_app.settings["base_url"], custom)
+    app.web_app.add_handlers(".*$", handlers)
 
 
 def _report_saves(app, service, openings):

@@ -1,4 +1,4 @@
-"""The handlers for JupyterLab: `/pipalhub/notices`, and the receipts below it.
+"""The handlers for JupyterLab: `/pipalhub/notices`, and the receipts below it; `/pipalhub/custom`.
 
 A user who may read this server's files may read its participant's notices. The page never gets
 the server's token; the server sends the requests to the service.
@@ -80,6 +80,25 @@ class ReceiptHandler(_Handler):
         # Accepted; it is sent to the service in the background.
         self.set_status(202)
         self.finish()
+
+
+class CustomHandler(_Handler):
+    """`GET /pipalhub/custom`: the texts of `custom.css` and `custom.js`, as far as they are there"""
+
+    def initialize(self, custom):
+        self._custom = custom
+
+    @web.authenticated
+    @authorized
+    async def get(self):
+        # A disk that does not answer must not stop the server.
+        loop = asyncio.get_running_loop()
+        self.finish(await loop.run_in_executor(None, self._custom.read))
+
+
+def custom_routes(base_url, custom):
+    """The route of what whoever runs the server has put into everyone's JupyterLab."""
+    return [(url_path_join(base_url, "pipalhub", "custom"), CustomHandler, {"custom": custom})]
 
 
 def routes(base_url, notices, receipts):

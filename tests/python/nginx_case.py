@@ -78,9 +78,10 @@ c.JupyterHub.load_roles = [
     {{"name": "tests", "services": ["tests"], "scopes": ["admin:users", "admin:servers", "tokens",
         "access:servers", "access:services", "custom:pipalhub:write"]}},
 ]
+{lines}
 import pipalhub
 pipalhub.configure(
-    c, program={program!r}, address={port}, data={data!r}, homes={homes!r} + "/{{user}}"
+    c, program={program!r}, address={port}, data={data!r}, homes={homes!r} + "/{{user}}", {more}
 )
 """
 
@@ -127,7 +128,13 @@ class Authority:
         names = x509.SubjectAlternativeName([x509.DNSName(HOST)])
         self._write(self.site_certificate, x509.Name([]), key, names)
 
-    def _write(self, path, subject, key, extension):
+    def certify(self, path, host, days=1):
+        """A certificate for another host or time, of the site's key."""
+        key = serialization.load_pem_private_key(self.site_key.read_bytes(), None)
+        names = x509.SubjectAlternativeName([x509.DNSName(host)])
+        self._write(path, x509.Name([]), key, names, days)
+
+    def _write(self, path, subject, key, extension, days=1):
         day = datetime.timedelta(days=1)
         now = datetime.datetime.now(datetime.timezone.utc)
         certificate = (
@@ -136,8 +143,8 @@ class Authority:
             .issuer_name(self.name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - day)
-            .not_valid_after(now + day)
+            .not_valid_before(now - 9 * day)
+            .not_valid_after(now + days * day)
             .add_extension(extension, critical=True)
             .sign(self.key, hashes.SHA256())
         )
@@ -189,9 +196,15 @@ class Nginx:
 
 @unittest.skipUnless(NGINX and PROXY, "PIPALHUB_NGINX and PIPALHUB_PROXY are not set")
 class NginxCase(unittest.IsolatedAsyncioTestCase):
-    """A Hub below `base` and nginx before it, for all tests of a class."""
+    """A Hub below `base` and nginx before it, for all tests of a class.
+
+    `lines` and `more` go into the Hub's configuration and its call of `configure`; both may name
+    the test's `{folder}`.
+    """
 
     base = "/"
+    lines = ""
+    more = ""
 
     @classmethod
     def setUpClass(cls):
@@ -219,6 +232,8 @@ class NginxCase(unittest.IsolatedAsyncioTestCase):
             data=str(cls.folder / "data"),
             token=ADMIN_TOKEN,
             program=PROGRAM,
+            lines=cls.lines.format(folder=cls.folder),
+            more=cls.more.format(folder=cls.folder),
         )
         (cls.folder / "homes").mkdir()
         (cls.folder / "config.py").write_text(config)

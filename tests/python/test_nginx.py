@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import http.client
 import itertools
 import json
 import pathlib
@@ -288,6 +289,27 @@ class BeforeAHub(NginxCase):
             self.assertEqual(answer.headers["Server"], "nginx")
             answer = await self.ask(path, url=PLAIN, token=None)
             self.assertNotIn("Strict-Transport-Security", answer.headers)
+
+    def test_who_guesses_passwords_is_held_up_and_a_class_is_not(self):
+        context = self.authority.context()
+        context.check_hostname = False
+        # From an address of its own, so that nobody else is held up.
+        connection = http.client.HTTPSConnection(
+            "127.0.0.1", self.https, context=context, source_address=("127.0.0.9", 0)
+        )
+        self.addCleanup(connection.close)
+
+        def status(method):
+            headers = {"Host": HOST, "Content-Length": "0"}
+            connection.request(method, "/hub/login", headers=headers)
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status
+
+        statuses = [status("POST") for _ in range(400)]
+        self.assertNotIn(429, statuses[:300])
+        self.assertIn(429, statuses[300:])
+        self.assertEqual(status("GET"), 200)
 
     def test_tls_is_1_2_or_newer_and_http_2_is_spoken(self):
         for version, is_taken in [

@@ -38,16 +38,26 @@ pub struct TestBrowser {
 impl TestBrowser {
     /// Starts chromedriver and through it Chromium, both as found on the PATH.
     pub async fn start() -> Result<Self> {
-        Self::start_loading(PageLoadStrategy::Normal).await
+        Self::start_loading(PageLoadStrategy::Normal, &[]).await
+    }
+
+    /// The same, in which a name leads to an address, whose certificate may be of an authority that
+    /// nobody knows.
+    pub async fn start_for(name: &str, address: &str) -> Result<Self> {
+        let flags = [
+            format!("--host-resolver-rules=MAP {name} {address}"),
+            "--ignore-certificate-errors".to_owned(),
+        ];
+        Self::start_loading(PageLoadStrategy::Normal, &flags).await
     }
 
     /// The same, which does not wait for pages to be loaded: for a page that leads to a server
     /// that does not answer.
     pub async fn start_without_waiting() -> Result<Self> {
-        Self::start_loading(PageLoadStrategy::None).await
+        Self::start_loading(PageLoadStrategy::None, &[]).await
     }
 
-    async fn start_loading(strategy: PageLoadStrategy) -> Result<Self> {
+    async fn start_loading(strategy: PageLoadStrategy, flags: &[String]) -> Result<Self> {
         let [port] = ports::free()?;
         let profile = TempDir::with_prefix("pipalhub-browser-")?;
         let chromedriver = Command::new("chromedriver")
@@ -69,6 +79,9 @@ impl TestBrowser {
         let mut capabilities = DesiredCapabilities::chrome();
         capabilities.set_page_load_strategy(strategy)?;
         for flag in CHROMIUM_FLAGS {
+            capabilities.add_arg(flag)?;
+        }
+        for flag in flags {
             capabilities.add_arg(flag)?;
         }
         capabilities.add_arg(&format!("--user-data-dir={}", profile.path().display()))?;

@@ -84,7 +84,11 @@ def before_spawn(spawner):
     address = addresses.setdefault(user, spawner.environment.get("PIPALHUB_URL", ""))
     with open("without_package") as names:
         is_without = user in names.read().split()
-    spawner.environment = {**spawner.environment, "PIPALHUB_URL": "" if is_without else address}
+    spawner.environment = {
+        **spawner.environment,
+        "PIPALHUB_URL": "" if is_without else address,
+        "PIPALHUB_CUSTOM": os.path.abspath("custom"),
+    }
 
 
 c.Spawner.pre_spawn_hook = before_spawn

@@ -201,6 +201,22 @@ impl ParticipantServer {
         Ok(())
     }
 
+    /// Starts a kernel as JupyterLab does, and returns its id.
+    pub async fn start_kernel(&self) -> Result<String> {
+        let asked = self.request(Method::POST, "api/kernels");
+        let asked = asked.json(&json!({"name": "python3"}));
+        let kernel: Value = asked.send().await?.error_for_status()?.json().await?;
+        let id = kernel["id"].as_str().context("a kernel's id")?;
+        Ok(id.to_owned())
+    }
+
+    /// Ends a kernel, whatever it does.
+    pub async fn end_kernel(&self, id: &str) -> Result<()> {
+        let asked = self.request(Method::DELETE, &format!("api/kernels/{id}"));
+        asked.send().await?.error_for_status()?;
+        Ok(())
+    }
+
     /// The notices that JupyterLab shows, as its page asks for them.
     pub async fn notices(&self) -> Result<Value> {
         let asked = self.request(Method::GET, "pipalhub/notices?after=0");

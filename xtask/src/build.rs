@@ -68,6 +68,25 @@ pub(crate) fn release() -> anyhow::Result<PathBuf> {
     Ok(target_folder().join("release/pipalhub"))
 }
 
+/// Builds the service with the page and what goes onto a server in it, and without what only a
+/// debugger reads; returns the path of the binary, which is good on any server.
+pub(crate) fn embedded() -> anyhow::Result<PathBuf> {
+    say("Building the service with the page in it");
+    let features = ["--package", "backend", "--features", "embedded"];
+    execute(&mut cargo(
+        &[&["build", "--locked"], &features[..]].concat(),
+    ))?;
+    let folder = target_folder().join("embedded");
+    fs::create_dir_all(&folder)?;
+    let binary = folder.join("pipalhub");
+    let mut strip = program("objcopy");
+    strip
+        .arg("--strip-debug")
+        .arg(target_folder().join("debug/pipalhub"));
+    execute(strip.arg(&binary))?;
+    Ok(binary)
+}
+
 /// Builds everything for trying. A debug build of the service reads the page at run time, so both
 /// are built in parallel, and each uses the processors while the other waits.
 fn trial() -> anyhow::Result<PathBuf> {

@@ -22,6 +22,8 @@ use crate::{
 
 /// The base of all images. The tag names the suite and the variant of debootstrap.
 const BASE_IMAGE: &str = "localhost/pipalhub-debian";
+/// The base of a node's image, which knows the machine's certificates.
+const STACK_BASE_IMAGE: &str = "localhost/pipalhub-stack-base:latest";
 /// The Debian of the servers.
 const SUITE: &str = "bookworm";
 /// The oldest Debian that the packages are for.
@@ -107,6 +109,10 @@ pub(crate) struct FreshImages {
     podman: Podman,
     server: String,
     participant: String,
+    /// A server as a cloud gives it.
+    bare: String,
+    /// What a Docker engine gets from a registry elsewhere.
+    registry: String,
 }
 
 /// Builds the images for a version of JupyterHub, as far as the cache does not have them.
@@ -119,6 +125,8 @@ pub(crate) fn images(hub: &str) -> anyhow::Result<FreshImages> {
     let images = FreshImages {
         server: build("server")?,
         participant: build("participant")?,
+        bare: build("bare")?,
+        registry: build("registry")?,
         podman,
     };
     images.podman.prune()?;
@@ -128,12 +136,18 @@ pub(crate) fn images(hub: &str) -> anyhow::Result<FreshImages> {
 
 /// Runs the tests with `target/debug/pipalhub`.
 pub(crate) fn test(images: &FreshImages, shots: &Path) -> anyhow::Result<()> {
-    say("Tests on a fresh server");
     let service = build::target_folder().join("debug/pipalhub");
+    let embedded = build::embedded()?;
+    let stack = images.stack(&embedded)?;
+    say("Tests on fresh servers");
     let filter = PACKAGE_TESTS.map(|name| ["--skip", name]);
-    let mut test = images.test_command(filter.as_flattened());
+    let mut test = images.test_command(&["fresh", "cloud"], filter.as_flattened());
     execute(
         test.env("PIPALHUB_BIN", service)
+            .env("PIPALHUB_EMBEDDED", embedded)
+            .env("PIPALHUB_FORWARD_PROXY", tools::forward_proxy()?)
+            .env("PIPALHUB_AUTHORITY", tools::certificate_authority()?)
+            .env("PIPALHUB_FRESH_STACK", stack)
             .env("PIPALHUB_SHOTS", shots),
     )
 }
@@ -152,7 +166,7 @@ pub(crate) fn test_packages(images: &FreshImages, dist: &Path) -> anyhow::Result
     }
     let servers = images.servers_without_docker(&kinds)?;
     say("Installing and starting the packages on fresh servers");
-    let mut test = images.test_command(&tests);
+    let mut test = images.test_command(&["fresh"], &tests);
     execute(test.env("PIPALHUB_DIST", dist).envs(servers))
 }
 
@@ -214,16 +228,71 @@ impl FreshImages {
         images
     }
 
-    /// A command that runs the tests which this filter leaves.
-    fn test_command(&self, filter: &[&str]) -> Command {
+    /// Builds the image of a node with this program, and returns its id.
+    fn stack(&self, service: &Path) -> anyhow::Result<String> {
+        let empty = tempfile::tempdir()?;
+        let settings = root().join("tests/fresh/stack-base.containerfile");
+        let base = self
+            .podman
+            .build_file(&settings, STACK_BASE_IMAGE, &[], empty.path())?;
+        let context = stack_context(service)?;
+        // Docker's form, since its health check and its shell are none of the other's.
+        let options = [format!("--build-arg=BASE={base}"), "--format=docker".into()];
+        let file = context.path().join("Dockerfile");
+        let image =
+            self.podman
+                .build_file(&file, "localhost/pipalhub-stack", &options, context.path())?;
+        self.podman.prune()?;
+        Ok(image)
+    }
+
+    /// A command that runs those tests of these targets which this filter leaves.
+    fn test_command(&self, targets: &[&str], filter: &[&str]) -> Command {
         let mut test = cargo(&["test", "--locked", "--package", "tests"]);
-        test.args(["--test", "fresh", "--", "--ignored"])
+        test.args(targets.iter().flat_map(|target| ["--test", target]))
+            .args(["--", "--ignored"])
             .args(filter);
         self.podman.configure(&mut test);
-        test.env("PIPALHUB_FRESH_SERVER", &self.server)
+        test.env("PIPALHUB_FRESH_BARE", &self.bare)
+            .env("PIPALHUB_FRESH_REGISTRY", &self.registry)
+            .env("PIPALHUB_CERTIFICATES", CERTIFICATES)
+            .env("PIPALHUB_FRESH_SERVER", &self.server)
             .env("PIPALHUB_FRESH_PARTICIPANT", &self.participant);
         test
     }
+}
+
+/// A folder with what the image of a node is built of: `etc/node`, and wheels with this program.
+fn stack_context(service: &Path) -> anyhow::Result<TempDir> {
+    let folder = tempfile::Builder::new().prefix("pipalhub-").tempdir()?;
+    let context = folder.path();
+    let node = root().join("etc/node");
+    let mut copy = program("cp");
+    execute(
+        copy.args(["--recursive", "--no-target-directory"])
+            .args([node.join("container").as_path(), context]),
+    )?;
+    for name in ["home", "wheels"] {
+        fs::create_dir(context.join(name))?;
+    }
+    for name in [
+        "home",
+        "jupyterhub_config.py",
+        "pam.d",
+        "proxy",
+        "requirements",
+    ] {
+        let from = node.join(name);
+        if from.exists() {
+            let mut copy = program("cp");
+            copy.args(["--recursive", "--no-target-directory"]);
+            execute(copy.args([from.as_path(), context.join(name).as_path()]))?;
+        }
+    }
+    let wheels = context.join("wheels");
+    let mut write = program(service);
+    execute(write.arg("write-wheels").arg(wheels).stdout(Stdio::null()))?;
+    Ok(folder)
 }
 
 /// A folder with all files that the container files name, and these versions.
@@ -316,18 +385,38 @@ impl Podman {
 
     /// Builds the image of a container file in the context and returns the image's id.
     fn build(&self, name: &str, tag: &str, suite: &str, context: &Path) -> anyhow::Result<String> {
-        say(&format!("Building the image {name}:{tag}"));
-        let id = context.join(format!("{name}.id"));
+        let file = context.join(format!("{name}.containerfile"));
+        let image = format!("localhost/pipalhub-{name}:{tag}");
+        self.build_file(
+            &file,
+            &image,
+            &[format!("--build-arg=SUITE={suite}")],
+            context,
+        )
+    }
+
+    /// The same of any file, with these options besides.
+    fn build_file(
+        &self,
+        file: &Path,
+        image: &str,
+        options: &[String],
+        context: &Path,
+    ) -> anyhow::Result<String> {
+        let shown = image.trim_start_matches("localhost/pipalhub-");
+        say(&format!("Building the image {shown}"));
+        let folder = tempfile::tempdir()?;
+        let id = folder.path().join("id");
         let mut build = self.command(&["build", "--quiet", "--layers", "--pull=never"]);
         build
             .args(["--isolation=chroot", "--network=host"])
-            .arg(format!("--tag=localhost/pipalhub-{name}:{tag}"))
-            .arg(format!("--build-arg=SUITE={suite}"))
+            .arg(format!("--tag={image}"))
             .arg(format!(
                 "--volume={CERTIFICATES}:/machine/certificates.pem:ro"
             ))
+            .args(options)
             .arg("--file")
-            .arg(context.join(format!("{name}.containerfile")))
+            .arg(file)
             .arg("--iidfile")
             .arg(&id)
             .arg(context);

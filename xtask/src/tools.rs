@@ -327,25 +327,44 @@ pub(crate) fn browser() -> anyhow::Result<()> {
     ])
 }
 
-/// Debian's nginx: the program alone, unpacked into the cache, because its package would start a
-/// server on this machine.
+/// Debian's nginx, as it is installed, or else unpacked in the cache: it needs no service and no
+/// files in `/etc` for the tests.
 pub(crate) fn nginx() -> anyhow::Result<PathBuf> {
-    let works = |nginx: &Path| {
-        let mut version = program(nginx);
-        let status = version.arg("-v").stderr(Stdio::null()).status();
-        status.is_ok_and(|status| status.success())
+    debian_program("nginx", "usr/sbin/nginx", "-v")
+}
+
+/// An HTTP proxy by which servers of tests reach the package registries.
+pub(crate) fn forward_proxy() -> anyhow::Result<PathBuf> {
+    debian_program("tinyproxy-bin", "usr/bin/tinyproxy", "-v")
+}
+
+/// A certificate authority for tests, and in the same folder what answers its questions for names.
+pub(crate) fn certificate_authority() -> anyhow::Result<PathBuf> {
+    debian_program("pebble", "usr/bin/pebble", "-help")
+}
+
+/// A program of one of Debian's packages, as it is installed, or else unpacked in the cache: the
+/// package itself would start a server on this machine.
+/// `version` makes it print its version and end.
+fn debian_program(package: &str, path: &str, version: &str) -> anyhow::Result<PathBuf> {
+    let works = |program_path: &Path| {
+        let mut command = program(program_path);
+        let quiet = command
+            .arg(version)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        quiet.status().is_ok_and(|status| status.success())
     };
-    for installed in ["nginx", "/usr/sbin/nginx"].map(PathBuf::from) {
-        if works(&installed) {
-            return Ok(installed);
-        }
+    let installed = Path::new("/").join(path);
+    if works(&installed) {
+        return Ok(installed);
     }
-    let folder = tools_folder()?.join("nginx");
-    let nginx = folder.join("usr/sbin/nginx");
-    if works(&nginx) {
-        return Ok(nginx);
+    let folder = tools_folder()?.join(package);
+    let unpacked = folder.join(path);
+    if works(&unpacked) {
+        return Ok(unpacked);
     }
-    say("Unpacking Debian's nginx");
+    say(&format!("Unpacking Debian's {package}"));
     // Under another name first, so that an interrupted download is started again.
     let partial = folder.with_extension("partial");
     for old in [&partial, &folder] {
@@ -358,7 +377,7 @@ pub(crate) fn nginx() -> anyhow::Result<PathBuf> {
         let mut apt = program("apt-get");
         apt.current_dir(&partial)
             .args(["--quiet=2", "--option", "APT::Sandbox::User=root"])
-            .args(["download", "nginx"]);
+            .args(["download", package]);
         execute(&mut apt)
     };
     // The lists of packages may be missing or old.
@@ -366,19 +385,21 @@ pub(crate) fn nginx() -> anyhow::Result<PathBuf> {
         execute(program("apt-get").args(["--quiet=2", "update"]))?;
         download()
     });
-    downloaded.context("nginx cannot be downloaded from Debian: please install nginx")?;
+    downloaded.with_context(|| {
+        format!("{package} cannot be downloaded from Debian: please install {package}")
+    })?;
     for entry in fs::read_dir(&partial)? {
-        let package = entry?.path();
-        if package.extension().is_some_and(|ending| ending == "deb") {
-            execute(program("dpkg").arg("-x").arg(&package).arg(&partial))?;
-            fs::remove_file(package)?;
+        let file = entry?.path();
+        if file.extension().is_some_and(|ending| ending == "deb") {
+            execute(program("dpkg").arg("-x").arg(&file).arg(&partial))?;
+            fs::remove_file(file)?;
         }
     }
     fs::rename(&partial, &folder)?;
-    if !works(&nginx) {
-        bail!("Debian's nginx does not run here: please install nginx");
+    if !works(&unpacked) {
+        bail!("Debian's {package} does not run here: please install {package}");
     }
-    Ok(nginx)
+    Ok(unpacked)
 }
 
 /// Installs the packages of missing programs, given as `(program, package)`, as root on Debian;

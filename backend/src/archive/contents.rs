@@ -38,6 +38,8 @@ pub(crate) struct ClassSources<'a> {
     pub(crate) per_person: u64,
     /// The names in the class's list, when they are known.
     pub(crate) users: Option<Vec<String>>,
+    /// The hostname of the server, when it is known.
+    pub(crate) host: Option<&'a str>,
 }
 
 /// What was found of it.

@@ -37,6 +37,9 @@ pub(crate) struct ClassManifest {
     pub(crate) program: String,
     /// When, in UTC.
     pub(crate) made_at: String,
+    /// The hostname of the server that the class was on, where that knows its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) host: Option<String>,
     /// The files, in the order in which they stand in the archive.
     pub(crate) entries: Vec<ArchiveEntry>,
     /// What is not in it, and why.

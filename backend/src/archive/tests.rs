@@ -74,6 +74,7 @@ impl SmallClass {
             homes: Some(&self.homes),
             per_person,
             users: Some(vec!["ana".to_owned(), "bo".to_owned()]),
+            host: None,
         };
         write_archive(&sources, &self.at(name), 0, &Unwatched)
     }
@@ -174,6 +175,7 @@ fn forged(folder: &Path, entries: &[(&str, EntryContent, &[u8], u64)], format: u
         format,
         program: String::new(),
         made_at: String::new(),
+        host: None,
         entries: listed,
         left_out: Vec::new(),
     };

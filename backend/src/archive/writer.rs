@@ -117,7 +117,7 @@ fn write_part(
         let names: String = users.iter().map(|name| format!("{name}\n")).collect();
         writer.add_text(USERS_FILE, EntryContent::Users, &names)?;
     }
-    let mut file = writer.finish()?;
+    let mut file = writer.finish(sources.host)?;
     let sha256 = seal::seal(&mut file)?;
     file.sync_all()?;
     Ok(sha256)
@@ -305,11 +305,12 @@ impl<'a> ArchiveWriter<'a> {
         })
     }
 
-    fn finish(mut self) -> anyhow::Result<File> {
+    fn finish(mut self, host: Option<&str>) -> anyhow::Result<File> {
         let manifest = ClassManifest {
             format: FORMAT,
             program: format!("pipalhub {}", env!("CARGO_PKG_VERSION")),
             made_at: crate::time::now_text(),
+            host: host.map(str::to_owned),
             entries: self.entries,
             left_out: self.left_out,
         };

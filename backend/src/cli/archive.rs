@@ -21,6 +21,7 @@ use tokio::runtime;
 
 use super::{
     archive_progress::ArchiveBar,
+    as_owner::run_as_owner,
     data::data_path,
     homes::{HomesArg, SourceSetting},
     private::{DATABASE_FILES, EVENTS_FILE, PUSHED_FOLDER, SHARING_FILE},
@@ -32,10 +33,12 @@ use crate::{
         ClassArchive, ClassManifest, ClassSources, EntryContent, FoundClass, LeftOut, SavedArchive,
         write_archive,
     },
+    node::hostname_of_node,
     steward::{
         StewardClient,
         protocol::{StewardReply, StewardRequest},
     },
+    telemetry::loggable,
     users::{
         file::{MAX_FILE_BYTES, UsersFile},
         name::NameRule,
@@ -54,7 +57,7 @@ const USERS_FILE: &str = "/etc/jupyterhub/users.txt";
 /// it does not disturb, and read again and checked before it gets its name. What participants have
 /// marked as private is not in it, and neither are passwords, keys and tokens.
 ///
-/// Run it with the service's settings, as its user. It ends with 1 when a notebook had to be left
+/// Run it with the service's settings, as its user, whom it becomes when root runs it. It ends with 1 when a notebook had to be left
 /// out, and says which.
 #[derive(Args)]
 pub(super) struct ArchiveArgs {
@@ -93,6 +96,10 @@ pub(super) struct ArchiveArgs {
     users_file: Option<PathBuf>,
     #[command(flatten)]
     steward: SocketArg,
+    /// The hostname of this server, by which destroy-node knows whose archive it is. [default: that
+    /// of /etc/pipalhub/node.toml, where setup-node has written one]
+    #[arg(long, env = "PIPALHUB_HOSTNAME", value_name = "HOSTNAME")]
+    hostname: Option<String>,
 }
 
 pub(super) fn run(args: &ArchiveArgs) -> anyhow::Result<ExitCode> {
@@ -100,13 +107,25 @@ pub(super) fn run(args: &ArchiveArgs) -> anyhow::Result<ExitCode> {
     if args.verify {
         return verify(&args.file, args.json);
     }
+    let data = data_path(args.data.clone())?;
+    if let Some(ended) = run_as_owner(&data)? {
+        if !ended.success() && !args.dry_run && !args.file.exists() {
+            eprintln!(
+                "It ran as the user whose the data folder {} is: that user has to read what it is \
+                 given, and {} has to be in a folder where that user may write, such as /var/tmp.",
+                data.display(),
+                args.file.display()
+            );
+        }
+        return Ok(exit(ended.success()));
+    }
     // The class comes first, where the system lets a program say so.
     let _ = nice(CLASS_FIRST);
-    let data = data_path(args.data.clone())?;
     check_owner(&data)?;
     let homes = args.source.kind.reads_homes().then(|| args.homes.homes());
     let pushed = args.source.kind.takes_pushes();
     let users = listed_names(args)?;
+    let host = args.hostname.clone().or_else(hostname_of_node);
     let sources = ClassSources {
         data: &data,
         databases: &DATABASE_FILES,
@@ -116,6 +135,7 @@ pub(super) fn run(args: &ArchiveArgs) -> anyhow::Result<ExitCode> {
         homes: homes.as_ref(),
         per_person: args.per_person_mib << 20,
         users,
+        host: host.as_deref(),
     };
     if args.dry_run {
         return tell_plan(args, &sources.find()?);
@@ -304,14 +324,22 @@ fn verify(file: &Path, json: bool) -> anyhow::Result<ExitCode> {
     }
     if let (Some(manifest), true) = (manifest, damage.is_empty()) {
         println!(
-            "{} is whole: {}, made at {} by {}",
+            "{} is whole: {}, made at {}{} by {}",
             file.display(),
             ClassCounts::of(manifest),
             manifest.made_at,
+            on_host(manifest),
             manifest.program
         );
     }
     Ok(exit(damage.is_empty()))
+}
+
+/// Which server an archive is of, where it says so.
+pub(super) fn on_host(manifest: &ClassManifest) -> String {
+    let host = manifest.host.as_ref();
+    host.map(|host| format!(" on {}", loggable(host)))
+        .unwrap_or_default()
 }
 
 /// How much an archive has.

@@ -1,13 +1,7 @@
-//! What `create-node` and `destroy-node` have in common: the account, the settings of nodes, where
-//! is kept what is known of each, and how steps are told.
+//! What `create-node` and `destroy-node` have in common: the account, the settings of nodes, and
+//! where is kept what is known of each.
 
-use std::{
-    cell::RefCell,
-    env,
-    io::{self, IsTerminal, Write},
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::{env, path::PathBuf};
 
 use anyhow::Context;
 use clap::Args;
@@ -15,7 +9,7 @@ use tokio::runtime::{self, Runtime};
 
 use super::data::data_path;
 use crate::{
-    cloud::{DigitalOcean, NodeProgress, NodeSettings, TOKEN_VARIABLE},
+    cloud::{DigitalOcean, NodeSettings, TOKEN_VARIABLE},
     secret::Secret,
 };
 
@@ -82,50 +76,6 @@ pub(super) fn account(settings: &NodeSettings) -> anyhow::Result<DigitalOcean> {
 pub(super) fn one_thread() -> anyhow::Result<Runtime> {
     let built = runtime::Builder::new_current_thread().enable_all().build();
     built.context("cannot start the runtime")
-}
-
-/// Prints each step with the time that it took.
-pub(super) struct StepLines {
-    begun: RefCell<Instant>,
-    all: Instant,
-}
-
-impl StepLines {
-    pub(super) fn new() -> Self {
-        let now = Instant::now();
-        Self {
-            begun: RefCell::new(now),
-            all: now,
-        }
-    }
-
-    /// The time since the first step.
-    pub(super) fn total(&self) -> String {
-        seconds(self.all.elapsed())
-    }
-}
-
-impl NodeProgress for StepLines {
-    fn begin(&self, step: &str) {
-        *self.begun.borrow_mut() = Instant::now();
-        print!("{step} … ");
-        // Seen while the step is at work; where nobody sees it, the line comes as a whole.
-        if io::stdout().is_terminal() {
-            let _ = io::stdout().flush();
-        }
-    }
-
-    fn tell(&self, words: &str) {
-        println!("\n    {words}");
-    }
-
-    fn end(&self, result: &str) {
-        println!("{result} ({})", seconds(self.begun.borrow().elapsed()));
-    }
-}
-
-fn seconds(time: Duration) -> String {
-    format!("{:.1} s", time.as_secs_f64())
 }
 
 pub(super) fn print_plan(plan: &[String]) {

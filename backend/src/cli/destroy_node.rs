@@ -10,20 +10,22 @@ use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    archive::ClassCounts,
+    archive::{ClassCounts, on_host},
     archive_progress::ArchiveBar,
-    cloud_account::{CloudArgs, StepLines, account, one_thread, print_plan},
+    cloud_account::{CloudArgs, account, one_thread, print_plan},
+    step_lines::StepLines,
 };
 use crate::{
     archive::ClassArchive,
     cloud::{NodeDestruction, NodeFolder},
+    telemetry::loggable,
     time,
 };
 
 /// Remove a server that create-node has made: its DNS record and its droplet, with all on it.
 ///
 /// It needs a fresh archive of the class (`pipalhub archive`, fetched from the server), which is
-/// checked to the byte; whether it is of this server it cannot know. Removed are the droplet with
+/// checked to the byte, and must be of this server as far as it says. Removed are the droplet with
 /// the tag and the record with the number that were kept when they were made; another droplet of
 /// the name, and a record that leads elsewhere by now, are left alone. Run again, it goes on.
 #[derive(Args)]
@@ -59,9 +61,9 @@ pub(super) fn run(args: &DestroyNodeArgs) -> anyhow::Result<ExitCode> {
             nodes.display()
         )
     };
-    folder.state()?.with_context(unknown)?;
+    let state = folder.state()?.with_context(unknown)?;
     if let Some(archive) = &args.archive {
-        check_archive(archive, args.archive_hours)?;
+        check_archive(archive, args.archive_hours, &state.hostname)?;
     }
     let account = account(&settings)?;
     let folder = match args.cloud.dry_run {
@@ -90,8 +92,9 @@ pub(super) fn run(args: &DestroyNodeArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Refuses an archive that is damaged, or too old to hold all that the class has done.
-fn check_archive(path: &Path, hours: u32) -> anyhow::Result<()> {
+/// Refuses an archive that is damaged, too old to hold all that the class has done, or another
+/// server's.
+fn check_archive(path: &Path, hours: u32, hostname: &str) -> anyhow::Result<()> {
     let bar = ArchiveBar::new();
     let mut archive = ClassArchive::open(path)?;
     let checked = archive.require_whole(&bar);
@@ -109,11 +112,33 @@ fn check_archive(path: &Path, hours: u32) -> anyhow::Result<()> {
             manifest.made_at
         );
     }
+    check_host(path, manifest.host.as_deref(), hostname)?;
     println!(
-        "{} is whole: {}, made at {}",
+        "{} is whole: {}, made at {}{}",
         path.display(),
         ClassCounts::of(manifest),
-        manifest.made_at
+        manifest.made_at,
+        on_host(manifest)
     );
     Ok(())
+}
+
+/// Refuses an archive of another server; one that does not say of which is taken, and that is told.
+fn check_host(path: &Path, host: Option<&str>, hostname: &str) -> anyhow::Result<()> {
+    match host {
+        Some(host) if host.eq_ignore_ascii_case(hostname) => Ok(()),
+        Some(host) => bail!(
+            "the archive {} is of {}, and this node is {hostname}: fetch the archive of {hostname}, \
+             or give --force in place of it when nothing there is to be kept",
+            path.display(),
+            loggable(host)
+        ),
+        None => {
+            println!(
+                "{} does not say which server it is of: look whether it is {hostname}'s",
+                path.display()
+            );
+            Ok(())
+        }
+    }
 }

@@ -5,8 +5,10 @@
 mod address;
 mod archive;
 mod archive_progress;
+mod as_owner;
 mod asker;
 mod build;
+mod check;
 mod cloud_account;
 mod cookie_key;
 mod create_node;
@@ -25,12 +27,15 @@ mod quota;
 mod render;
 mod restore;
 mod serve;
+mod setup_node;
+mod step_lines;
 mod steward;
 mod tail;
 mod token;
 mod user_list;
 mod users;
 mod users_output;
+mod write_wheels;
 
 use std::process::ExitCode;
 
@@ -50,6 +55,7 @@ pub struct Cli {
 enum Command {
     Archive(archive::ArchiveArgs),
     Build(build::BuildArgs),
+    Check(check::CheckArgs),
     CreateNode(create_node::CreateNodeArgs),
     DestroyNode(destroy_node::DestroyNodeArgs),
     Doctor(doctor::DoctorArgs),
@@ -60,9 +66,11 @@ enum Command {
     Render(render::RenderArgs),
     Restore(restore::RestoreArgs),
     Serve(serve::ServeArgs),
+    SetupNode(setup_node::SetupNodeArgs),
     Steward(steward::StewardArgs),
     Tail(tail::TailArgs),
     Users(users::UsersArgs),
+    WriteWheels(write_wheels::WriteWheelsArgs),
 }
 
 impl Cli {
@@ -74,6 +82,7 @@ impl Cli {
         match self.command {
             Command::Archive(args) => archive::run(&args),
             Command::Build(args) => build::run(&args),
+            Command::Check(args) => check::run(args),
             Command::CreateNode(args) => create_node::run(&args),
             Command::DestroyNode(args) => destroy_node::run(&args),
             Command::Doctor(args) => doctor::run(args),
@@ -83,8 +92,10 @@ impl Cli {
             Command::Render(args) => render::run(&args),
             Command::Restore(args) => restore::run(&args),
             Command::Serve(args) => serve::run(args),
+            Command::SetupNode(args) => setup_node::run(args),
             Command::Steward(args) => steward::run(&args),
             Command::Tail(args) => tail::run(&args),
+            Command::WriteWheels(args) => write_wheels::run(&args),
             Command::Users(args) => users::run(&args),
         }
     }

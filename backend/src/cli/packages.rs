@@ -3,6 +3,7 @@
 
 use std::{
     io::{self, IsTerminal, Write},
+    path::PathBuf,
     process::ExitCode,
     sync::Arc,
     time::Duration,
@@ -44,6 +45,14 @@ pub(super) struct PackagesArgs {
     command: PackagesCommand,
     #[command(flatten)]
     socket: SocketArg,
+    /// The socket of the steward for packages, if it is another one.
+    #[arg(
+        long,
+        env = "PIPALHUB_PACKAGES_SOCKET",
+        global = true,
+        value_name = "PATH"
+    )]
+    packages_socket: Option<PathBuf>,
     #[command(flatten)]
     data: StewardDataArg,
     #[command(flatten)]
@@ -276,7 +285,8 @@ impl PackagesDesk<'_> {
     /// The answer to a request; a refusal is an error.
     async fn ask(&self, request: PackageRequest) -> anyhow::Result<StewardReply> {
         let request = StewardRequest::Packages { request };
-        let socket = self.args.socket.socket.clone();
+        let other = self.args.packages_socket.as_ref();
+        let socket = other.unwrap_or(&self.args.socket.socket).clone();
         let answer = match self.own.get() {
             Some(own) => own.handle(&request, true, &mut |_| {}).await,
             None => match StewardClient::new(socket).ask(&request, &mut |_| {}).await {

@@ -7,16 +7,17 @@ use anyhow::{Context, anyhow, bail};
 
 use super::{
     api::DigitalOcean,
+    class::{BroughtClass, NodeClass},
     dns::{NodeDns, is_own, refuse_others},
     host_key,
     hostname::NodeHostname,
     model::{Droplet, DropletRequest},
-    progress::NodeProgress,
     settings::NodeSettings,
     setup::NodeSetup,
     ssh::NodeShell,
     state::{NodeFolder, NodeState},
 };
+use crate::node::NodeProgress;
 
 /// How often something that may have been ordered is looked for.
 const LOOKS: u32 = 3;
@@ -35,6 +36,13 @@ pub(crate) struct NodeRequest {
     pub(crate) may_take_record: bool,
 }
 
+/// A node that is there.
+pub(crate) struct CreatedNode {
+    pub(crate) state: NodeState,
+    /// What came of its class, when one was brought.
+    pub(crate) class: Option<BroughtClass>,
+}
+
 /// Makes a node, or goes on with it.
 pub(crate) struct NodeCreation<'a> {
     pub(crate) cloud: &'a DigitalOcean,
@@ -43,6 +51,8 @@ pub(crate) struct NodeCreation<'a> {
     pub(crate) request: &'a NodeRequest,
     /// None when the server is to be left as it comes.
     pub(crate) setup: Option<&'a NodeSetup>,
+    /// The class that is brought along.
+    pub(crate) class: Option<&'a NodeClass>,
     pub(crate) progress: &'a dyn NodeProgress,
 }
 
@@ -51,12 +61,12 @@ impl NodeCreation<'_> {
     ///
     /// # Errors
     /// When a step fails: which, why, and what is there already.
-    pub(crate) async fn run(&self) -> anyhow::Result<NodeState> {
+    pub(crate) async fn run(&self) -> anyhow::Result<CreatedNode> {
         let mut state = self.begun()?;
         let mut step = "the account";
         let result = self.steps(&mut state, &mut step).await;
-        result.map_err(|error| self.told(&error, step, &state))?;
-        Ok(state)
+        let class = result.map_err(|error| self.told(&error, step, &state))?;
+        Ok(CreatedNode { state, class })
     }
 
     /// A failure, with what is there already and how to go on.
@@ -118,7 +128,11 @@ impl NodeCreation<'_> {
         }
     }
 
-    async fn steps(&self, state: &mut NodeState, step: &mut &str) -> anyhow::Result<()> {
+    async fn steps(
+        &self,
+        state: &mut NodeState,
+        step: &mut &str,
+    ) -> anyhow::Result<Option<BroughtClass>> {
         let mut begin = |name: &'static str| {
             *step = name;
             self.progress.begin(name);
@@ -162,7 +176,16 @@ impl NodeCreation<'_> {
             }
             None => self.progress.end("left out, by --no-setup"),
         }
-        Ok(())
+
+        let Some(class) = self.class else {
+            return Ok(None);
+        };
+        begin("the class");
+        let brought = class.bring(&shell, self.folder, &state.hostname).await?;
+        let BroughtClass { added, known, .. } = brought;
+        self.progress
+            .end(&format!("{added} added, {known} were there before"));
+        Ok(Some(brought))
     }
 
     /// The account's SSH keys, and whether all is there that the steps need. A record of somebody
@@ -370,7 +393,7 @@ impl NodeCreation<'_> {
                 }
             },
         };
-        Ok(vec![
+        let mut plan = vec![
             droplet,
             "wait until it is active and has an address".to_owned(),
             record,
@@ -379,7 +402,9 @@ impl NodeCreation<'_> {
                 Some(_) => format!("copy pipalhub there and run pipalhub setup-node {hostname}"),
                 None => "leave out the setup, by --no-setup".to_owned(),
             },
-        ])
+        ];
+        plan.extend(self.class.map(|it| format!("add {}", it.named())));
+        Ok(plan)
     }
 }
 

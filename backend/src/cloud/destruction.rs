@@ -10,10 +10,10 @@ use super::{
     creation::{find_droplet, look_again},
     dns::{NodeDns, is_own},
     model::DnsRecord,
-    progress::NodeProgress,
     settings::NodeSettings,
     state::{NodeFolder, NodeRecord, NodeState},
 };
+use crate::node::NodeProgress;
 
 /// Removes a node.
 pub(crate) struct NodeDestruction<'a> {

@@ -5,7 +5,8 @@
 //! * `settings`, `hostname`: what whoever makes a node may choose
 //! * `state`: what is known here of a node, on the disk before anything is made of it
 //! * `host_key`, `ssh`: a server that is known by its key from its first connection
-//! * `creation`, `dns`, `setup`, `destruction`: the steps
+//! * `creation`, `dns`, `setup`, `class`, `destruction`: the steps
+//! * `passwords`: those of the class that was brought
 //!
 //! What a droplet was made by is known by its tag, which is random and on this disk before the
 //! droplet is there; a record by its id. Nothing else in the account is changed.
@@ -14,6 +15,7 @@
 //! the server itself.
 
 mod api;
+mod class;
 mod creation;
 mod destruction;
 mod dns;
@@ -21,7 +23,7 @@ mod error;
 mod host_key;
 mod hostname;
 mod model;
-mod progress;
+mod passwords;
 mod settings;
 mod setup;
 mod ssh;
@@ -30,10 +32,10 @@ mod transport;
 
 pub(crate) use self::{
     api::{DigitalOcean, TOKEN_VARIABLE},
-    creation::{NodeCreation, NodeRequest},
+    class::{BroughtClass, NodeClass},
+    creation::{CreatedNode, NodeCreation, NodeRequest},
     destruction::NodeDestruction,
     hostname::NodeHostname,
-    progress::NodeProgress,
     settings::NodeSettings,
     setup::NodeSetup,
     state::NodeFolder,

@@ -17,6 +17,12 @@ pub(crate) struct NodeSettings {
     pub(crate) ttl: u32,
     /// What `--size` may be, and DigitalOcean's name of each.
     pub(crate) sizes: BTreeMap<String, String>,
+    /// Whom the certificate authority writes to; nobody when it is empty.
+    pub(crate) email: String,
+    /// The ACME directory of the certificate authority; Let's Encrypt's when it is empty.
+    pub(crate) authority: String,
+    /// Whether what runs on a node runs in a container.
+    pub(crate) docker: bool,
     pub(crate) ssh_user: String,
     pub(crate) ssh_port: u16,
     /// The longest wait for the droplet to be active, and for it to be gone.
@@ -48,6 +54,9 @@ impl Default for NodeSettings {
             base_domain: "pipal.in".to_owned(),
             ttl: 300,
             sizes: sizes.map(|(a, b)| (a.to_owned(), b.to_owned())).into(),
+            email: String::new(),
+            authority: String::new(),
+            docker: true,
             ssh_user: "root".to_owned(),
             ssh_port: 22,
             droplet_wait_seconds: 600,
@@ -85,6 +94,20 @@ impl NodeSettings {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if user.is_empty() || user.starts_with('-') || !user.chars().all(is_plain) {
             bail!("ssh_user = {user:?} is no name of a user");
+        }
+        let email = &settings.email;
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "@.-_+".contains(c);
+        if email.starts_with('-') || !email.chars().all(is_plain) {
+            bail!("email = {email:?} is no address: it has letters, digits, @ . - _ + only");
+        }
+        let authority = &settings.authority;
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || ":/.-_~".contains(c);
+        if !(authority.is_empty() || authority.starts_with("https://"))
+            || !authority.chars().all(is_plain)
+        {
+            bail!(
+                "authority = {authority:?} is no address of an ACME directory: it begins with https://"
+            );
         }
         if settings.ttl < 30 {
             bail!("ttl = {}: DigitalOcean takes 30 and more", settings.ttl);

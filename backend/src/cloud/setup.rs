@@ -10,6 +10,8 @@ use super::ssh::NodeShell;
 pub(crate) struct NodeSetup {
     /// The program that is copied there, for the system of the server.
     pub(crate) program: PathBuf,
+    /// Of `setup-node`, beside the hostname: words in which a shell reads nothing else.
+    pub(crate) options: Vec<String>,
     pub(crate) timeout: Duration,
 }
 
@@ -18,9 +20,10 @@ impl NodeSetup {
     pub(super) async fn run(&self, shell: &NodeShell, hostname: &str) -> anyhow::Result<()> {
         // A hostname has nothing in it that a shell reads as anything else. The program is in a
         // folder of its own, which goes with the command.
+        let options = self.options.join(" ");
         let command = format!(
             "d=$(mktemp -d) && trap 'rm -rf \"$d\"' EXIT && cat > \"$d/pipalhub\" && \
-             chmod 700 \"$d/pipalhub\" && \"$d/pipalhub\" setup-node {hostname} < /dev/null"
+             chmod 700 \"$d/pipalhub\" && \"$d/pipalhub\" setup-node {hostname} {options} < /dev/null"
         );
         let status = shell
             .run_with_file(&command, &self.program, self.timeout)

@@ -5,13 +5,13 @@ use std::{
     fs::File,
     net::Ipv4Addr,
     path::{Path, PathBuf},
-    process::{ExitStatus, Stdio},
+    process::{ExitStatus, Output, Stdio},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
 use thiserror::Error;
-use tokio::process::Command;
+use tokio::{io::AsyncWriteExt, process::Command};
 
 use super::{
     api::TOKEN_VARIABLE, host_key::HOST_KEY_ALIAS, settings::NodeSettings, state::NodeFolder,
@@ -23,6 +23,7 @@ const CONNECT_TIMEOUT_SECONDS: u64 = 10;
 const MAX_REFUSALS: u32 = 3;
 /// The exit code of `ssh` when there was no connection.
 const NO_CONNECTION: i32 = 255;
+const NO_SSH: &str = "cannot run ssh: install OpenSSH's client";
 
 /// A way to run commands on a node.
 pub(super) struct NodeShell {
@@ -38,6 +39,16 @@ pub(super) struct ShellOutput {
     pub(super) status: ExitStatus,
     pub(super) stdout: String,
     pub(super) stderr: String,
+}
+
+impl From<Output> for ShellOutput {
+    fn from(output: Output) -> Self {
+        Self {
+            status: output.status,
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
 }
 
 /// Why there is no connection.
@@ -116,12 +127,7 @@ impl NodeShell {
         let Ok(output) = output else {
             bail!("it took longer than {} s", timeout.as_secs());
         };
-        let output = output.context("cannot run ssh: install OpenSSH's client")?;
-        Ok(ShellOutput {
-            status: output.status,
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        })
+        Ok(output.context(NO_SSH)?.into())
     }
 
     /// Runs a command that is sent a file, within `timeout`; what it says is seen as it says it.
@@ -138,7 +144,31 @@ impl NodeShell {
         let Ok(status) = status else {
             bail!("it took longer than {} s", timeout.as_secs());
         };
-        status.context("cannot run ssh: install OpenSSH's client")
+        status.context(NO_SSH)
+    }
+
+    /// Runs a command that is sent a text, within `timeout`, and returns what it says.
+    pub(super) async fn run_with_input(
+        &self,
+        command: &str,
+        input: &str,
+        timeout: Duration,
+    ) -> anyhow::Result<ShellOutput> {
+        let mut ssh = self.ssh(command);
+        ssh.stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = ssh.spawn().context(NO_SSH)?;
+        let mut stdin = child.stdin.take().context("ssh has a standard input")?;
+        let sent = async move {
+            // A command that ends without reading all of it says itself what is wrong.
+            let _ = stdin.write_all(input.as_bytes()).await;
+        };
+        let both = async { tokio::join!(child.wait_with_output(), sent).0 };
+        let Ok(output) = tokio::time::timeout(timeout, both).await else {
+            bail!("it took longer than {} s", timeout.as_secs());
+        };
+        Ok(output.context(NO_SSH)?.into())
     }
 
     /// Waits until the node answers, by the key that it was made with.

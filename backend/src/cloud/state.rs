@@ -179,6 +179,11 @@ impl NodeFolder {
             .with_context(|| format!("cannot remove {}", self.path.display()))
     }
 
+    /// The path of a file in it.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
     pub(super) fn known_hosts(&self) -> PathBuf {
         self.path.join(KNOWN_HOSTS_FILE)
     }

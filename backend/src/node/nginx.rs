@@ -7,6 +7,8 @@ use super::{
 
 const TEMPLATE: &str = include_str!("../../../etc/nginx/site.conf.template");
 
+const CHALLENGE_TEMPLATE: &str = include_str!("../../../etc/nginx/challenge.conf.template");
+
 /// Characters of a name up to which nginx takes it without being told, on every processor.
 const MAX_SHORT_NAME_CHARS: usize = 40;
 
@@ -57,6 +59,8 @@ impl SiteSettings {
             .value("base", self.base.as_str())
             .value("base_pattern", self.base.pattern())
             .value("service", self.service.as_str())
+            // Sites beside each other cannot have one zone.
+            .value("sign_in_zone", zone_of(first, self.tls.is_some()))
             .condition("tls", self.tls.is_some())
             .condition("plain", self.tls.is_none())
             .condition("hsts", self.tls.as_ref().is_some_and(|tls| tls.hsts))
@@ -77,6 +81,27 @@ impl SiteSettings {
         }
         values.fill_in(TEMPLATE)
     }
+}
+
+/// The name of the memory in which nginx counts a site's attempts to sign in.
+fn zone_of(host: &SiteHost, is_tls: bool) -> String {
+    let name: String = host
+        .domain()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect();
+    let kind = if is_tls { "tls" } else { "plain" };
+    format!("pipalhub_sign_in_{kind}_{name}")
+}
+
+/// The site of a host that has no certificate yet: its authority's questions are answered from the
+/// folder, and nothing else.
+pub(crate) fn challenge_site(host: &SiteHost, acme_webroot: &str, ipv6: bool) -> String {
+    TemplateValues::default()
+        .value("names", host.as_str())
+        .value("acme_webroot", acme_webroot)
+        .condition("ipv6", ipv6)
+        .fill_in(CHALLENGE_TEMPLATE)
 }
 
 #[cfg(test)]

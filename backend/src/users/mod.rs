@@ -25,3 +25,5 @@ pub(crate) mod system;
 pub(crate) mod system_view;
 pub(crate) mod user_list;
 mod user_list_lock;
+
+pub(crate) use self::password::generate as new_password;

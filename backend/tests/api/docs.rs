@@ -21,6 +21,7 @@ use clap::{Arg, CommandFactory};
 
 use crate::{
     app::App,
+    docs_commands::pages_below,
     openapi::{documented, query_parameters},
 };
 
@@ -192,6 +193,12 @@ fn every_option_of_a_site_is_in_the_table_of_nginx_md() {
 #[test]
 fn every_option_of_an_archive_is_in_the_table_of_archive_md() {
     compare_settings("archive", &["archive.md"], |_| true);
+}
+
+#[test]
+fn every_option_of_a_check_is_in_the_table_of_check_md() {
+    // A password and a token have no option, since options stand in the list of processes.
+    compare_settings("check", &["check.md"], |row| !row[0].is_empty());
 }
 
 #[test]
@@ -457,9 +464,8 @@ fn links_between_the_pages_lead_somewhere() {
     let mut pages: Vec<PathBuf> = ["README", "ARCHITECTURE", "CONTRIBUTING", "CHANGELOG"]
         .map(|name| root().join(format!("{name}.md")))
         .to_vec();
-    let docs = fs::read_dir(root().join("docs")).unwrap();
-    let docs = docs.map(|entry| entry.unwrap().path());
-    pages.extend(docs.filter(|path| path.extension().is_some_and(|end| end == "md")));
+    pages.extend(pages_below(&root().join("docs")));
+    pages.extend(["singleuser", "wheel"].map(|name| root().join(name).join("README.md")));
     let mut broken = Vec::new();
     for path in pages {
         let text = fs::read_to_string(&path).unwrap();

@@ -16,6 +16,7 @@ mod common;
 mod connections;
 mod copies;
 mod docs;
+mod docs_commands;
 
 mod errands;
 mod events;

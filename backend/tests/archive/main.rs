@@ -9,4 +9,5 @@ mod class;
 #[path = "../common/mod.rs"]
 mod common;
 mod harm;
+mod owner;
 mod restored;

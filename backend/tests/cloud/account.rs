@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeSet, VecDeque},
+    net::Ipv4Addr,
     path::PathBuf,
     sync::Arc,
 };
@@ -48,8 +49,8 @@ pub(crate) struct FakeDroplet {
     pub(crate) request: Value,
     looks: u32,
     pub(crate) is_removed: bool,
-    /// Ends with the droplet.
-    _server: Option<DropletServer>,
+    /// Ends with the droplet; none of somebody else's.
+    server: Option<DropletServer>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,7 +129,7 @@ impl FakeAccount {
             request: Value::Null,
             looks: LOOKS,
             is_removed: false,
-            _server: None,
+            server: None,
         });
         id
     }
@@ -158,7 +159,7 @@ impl FakeAccount {
             request: request.clone(),
             looks: 0,
             is_removed: false,
-            _server: Some(server),
+            server: Some(server),
         });
         let action = json!({"id": id + 5000, "rel": "create"});
         json!({"droplet": self.droplets.last().unwrap().json(), "links": {"actions": [action]}})
@@ -210,10 +211,12 @@ impl FakeDroplet {
     pub(crate) fn json(&self) -> Value {
         let is_active = self.looks >= LOOKS || self.is_removed;
         let status = if is_active { "active" } else { "new" };
+        let address = self.server.as_ref().map(DropletServer::address);
+        let address = address.unwrap_or(Ipv4Addr::LOCALHOST);
         let networks = match is_active {
             true => json!({"v4": [
                 {"ip_address": "10.1.2.3", "type": "private"},
-                {"ip_address": "127.0.0.1", "type": "public"},
+                {"ip_address": address, "type": "public"},
             ]}),
             false => json!({"v4": [], "v6": []}),
         };

@@ -185,13 +185,9 @@ async fn a_record_that_is_taken_is_put_back_and_one_that_was_right_is_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_setup_is_refused_where_there_is_none_and_a_program_for_it_is_run_there() {
+async fn the_program_is_copied_to_the_server_and_sets_it_up() {
     let trainer = Trainer::new().await;
     let bare = &ALPHA[..ALPHA.len() - 1];
-    let said = trainer.refused(bare).await;
-    assert!(said.contains("does not set up a server yet"), "{said}");
-    assert!(trainer.account().requests.is_empty());
-
     let program = trainer.at("setup");
     let ran = trainer.at("ran");
     let text = format!("#!/bin/sh\necho \"$0 $@\" > {}\n", ran.display());

@@ -7,6 +7,7 @@
 
 mod account;
 mod api;
+mod class;
 #[path = "../common/mod.rs"]
 mod common;
 mod create;

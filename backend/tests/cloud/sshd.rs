@@ -3,6 +3,7 @@
 
 use std::{
     env, fs,
+    net::Ipv4Addr,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -62,6 +63,14 @@ impl DropletServer {
             .stderr(log)
             .spawn();
         Self(child.unwrap())
+    }
+
+    #[expect(
+        clippy::unused_self,
+        reason = "elsewhere each has an address of its own"
+    )]
+    pub(crate) fn address(&self) -> Ipv4Addr {
+        Ipv4Addr::LOCALHOST
     }
 }
 

@@ -1,6 +1,7 @@
 //! A trainer's machine and the account that it works with.
 
 use std::{
+    ffi::OsStr,
     fs,
     net::TcpListener as StdListener,
     os::unix::fs::PermissionsExt,
@@ -133,7 +134,7 @@ impl Trainer {
         self.at("home/.local/share/pipalhub/nodes").join(name)
     }
 
-    pub(crate) async fn run(&self, arguments: &[&str]) -> Said {
+    pub(crate) async fn run(&self, arguments: &[impl AsRef<OsStr>]) -> Said {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_pipalhub"));
         let child = command
             .args(arguments)
@@ -165,14 +166,14 @@ impl Trainer {
     }
 
     /// Runs what must do well.
-    pub(crate) async fn well(&self, arguments: &[&str]) -> String {
+    pub(crate) async fn well(&self, arguments: &[impl AsRef<OsStr>]) -> String {
         let said = self.run(arguments).await;
         assert!(said.is_ok, "{}\n{}", said.text, self.server_log());
         said.text
     }
 
     /// Runs what must fail, and returns why it says so.
-    pub(crate) async fn refused(&self, arguments: &[&str]) -> String {
+    pub(crate) async fn refused(&self, arguments: &[impl AsRef<OsStr>]) -> String {
         let said = self.run(arguments).await;
         assert!(!said.is_ok && !said.is_killed, "{}", said.text);
         said.text

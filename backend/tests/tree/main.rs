@@ -23,7 +23,7 @@ const LAYERS: &[&[&str]] = &[
     &["cli"],
     &["routes"],
     &["app"],
-    &["archive", "cloud"],
+    &["archive", "cloud", "check"],
     &["builds", "package_news"],
     &["sharing", "history", "notices", "errands", "setup"],
     &["class"],
@@ -47,6 +47,7 @@ const LAYERS: &[&[&str]] = &[
         "filename",
         "audit",
         "trusted_file",
+        "findings",
     ],
 ];
 

@@ -25,7 +25,13 @@ const SEVERAL: &[(&str, &str)] = &[
         "ByteVector",
         "one for each instruction set, of which a build has one",
     ),
+    ("DropletServer", OF_A_SUITE),
+    ("OverTls", OF_A_SUITE),
+    ("ServerPlace", OF_A_SUITE),
 ];
+
+/// What the made-up account of a cloud is given by each suite that has it.
+const OF_A_SUITE: &str = "what a droplet is in a suite, of which each has one";
 
 /// Where each type is defined; `file` is the one that is being read.
 #[derive(Default)]

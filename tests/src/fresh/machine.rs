@@ -33,6 +33,27 @@ impl Machine {
     /// Starts an image with these folders and files of the host mounted read-only, and waits until
     /// systemd has started all units.
     pub(super) async fn start(image: &Path, mounts: &[(PathBuf, &str)]) -> Result<Self> {
+        let mut options = ["--privileged", "--systemd=always"]
+            .map(str::to_owned)
+            .to_vec();
+        // On the host's file system, because an overlay of the engine's layers cannot lie on
+        // the overlay of the container.
+        options.push("--volume=/var/lib/docker".to_owned());
+        for (source, target) in mounts {
+            options.push(format!("--volume={}:{target}:ro", source.display()));
+        }
+        let machine = Self::start_container(image, &options)?;
+        until(("the start of", &machine.name), async || {
+            // The command fails in every state but `running`.
+            let state = machine.run(&["sh", "-c", "systemctl is-system-running || true"])?;
+            Ok((state.trim() == "running").then_some(()))
+        })
+        .await?;
+        Ok(machine)
+    }
+
+    /// Starts an image with these options of `podman run`, whatever it is that it runs.
+    pub(super) fn start_container(image: &Path, options: &[String]) -> Result<Self> {
         remove_leftovers()?;
         static STARTED: AtomicUsize = AtomicUsize::new(0);
         let process = std::process::id();
@@ -45,24 +66,23 @@ impl Machine {
         };
         let mut run = podman();
         run.args(["run", "--detach", "--name", &machine.name])
-            .args(["--privileged", "--systemd=always", "--network=none"])
+            .args(["--network=none"])
             .arg(format!("--cgroup-parent=/{CGROUP}"))
-            // On the host's file system, because an overlay of the engine's layers cannot lie on
-            // the overlay of the container.
-            .args(["--volume", "/var/lib/docker"]);
-        for (source, target) in mounts {
-            run.arg("--volume")
-                .arg(format!("{}:{target}:ro", source.display()));
-        }
+            .args(options);
         output(run.arg(image))?;
         machine.connect(&format!("ph{process}-{number}"), network)?;
-        until(("the start of", &machine.name), async || {
-            // The command fails in every state but `running`.
-            let state = machine.run(&["sh", "-c", "systemctl is-system-running || true"])?;
-            Ok((state.trim() == "running").then_some(()))
-        })
-        .await?;
         Ok(machine)
+    }
+
+    /// Lets the container end what it does, as an engine does that replaces it, and returns its log.
+    pub(super) fn stop(&self) -> Result<String> {
+        output(podman().args(["stop", "--time=30", &self.name]))?;
+        self.log()
+    }
+
+    /// What the container's programs have said.
+    pub(super) fn log(&self) -> Result<String> {
+        output(podman().args(["logs", &self.name]))
     }
 
     /// Connects the machine with the host by a pair of virtual network devices.
@@ -84,12 +104,28 @@ impl Machine {
         inside(&["address", "add", &machine_address, "dev", "eth0"])?;
         inside(&["link", "set", "eth0", "up"])?;
         inside(&["link", "set", "lo", "up"])?;
+        // Leads no further than the host, and without it Docker's engine finds no network.
+        let gateway = format!("10.77.{network}.1");
+        inside(&["route", "add", "default", "via", &gateway])?;
         Ok(())
     }
 
     /// The address of the machine.
     pub(super) fn address(&self) -> Ipv4Addr {
         self.address
+    }
+
+    /// The host's address in the machine's network.
+    pub(super) fn host_address(&self) -> Ipv4Addr {
+        let [a, b, network, _] = self.address.octets();
+        Ipv4Addr::new(a, b, network, 1)
+    }
+
+    /// A command that runs a program on the machine as root, for as long as it takes.
+    pub(super) fn command(&self, command: &[&str]) -> Command {
+        let mut exec = podman();
+        exec.args(["exec", &self.name]).args(command);
+        exec
     }
 
     /// Runs a program on the machine as root and returns its output.

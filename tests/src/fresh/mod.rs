@@ -1,12 +1,16 @@
 //! Fresh servers. [`FreshServer`] has a real Docker engine, a real JupyterHub that spawns
 //! containers, and the service as an unprivileged user without access to participants' volumes;
-//! [`PlainServer`] a Hub whose participants are users of the machine.
+//! [`PlainServer`] a Hub whose participants are users of the machine; [`Stack`] is a node's container,
+//! with all of it inside.
 //!
 //! `cargo xtask` builds the images from `tests/fresh/`.
 
+mod authority;
+mod bare;
 mod machine;
 mod package;
 mod plain;
+mod stack;
 
 use std::{ops::Deref, path::PathBuf};
 
@@ -19,7 +23,10 @@ use crate::{
     repository, setting, until,
 };
 
+pub use authority::TestAuthority;
+pub use bare::{BareServer, CommandEnd, Killed, NEW_PROGRAM};
 pub use plain::PlainServer;
+pub use stack::Stack;
 
 use machine::Machine;
 

@@ -6,9 +6,11 @@
 mod builds;
 mod closed;
 mod costs;
+mod custom;
 mod differential;
 mod errands;
 mod follow;
+mod handbook;
 mod history;
 mod hostile;
 mod hour;

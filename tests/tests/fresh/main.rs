@@ -4,6 +4,8 @@
 //! The test is ignored by default, because it needs root, images and a browser, which
 //! `cargo xtask fresh` installs and whose paths it sets.
 //!
+//! [`stack`] is a node's container with all of it inside.
+//!
 //! `cargo xtask dist` runs the tests of packages: each follows the documentation on a server on
 //! which nothing of PipalHub is.
 //!
@@ -12,13 +14,20 @@
 //! * [`debian`]: the Debian package
 //! * [`tljh`]: the wheels in The Littlest JupyterHub
 //! * [`oldest`]: wheels and Debian package on the oldest Debian
+//!
+//! [`setup_units`] and [`setup_docker`] have `pipalhub setup-node` set up bare servers ([`setup`]).
 
 mod class;
 mod container;
 mod debian;
 mod external;
+mod handbook;
 mod oldest;
 mod process;
+mod setup;
+mod setup_docker;
+mod setup_units;
+mod stack;
 mod tljh;
 mod users;
 mod wheels;

@@ -9,6 +9,9 @@ pub(crate) const CAPABILITY_SETS: [&str; 5] =
 /// A set without capabilities.
 pub(crate) const NONE: &str = "0000000000000000";
 
+/// CAP_NET_BIND_SERVICE, which listens on ports that are no participant's.
+pub(crate) const LISTENS: &str = "0000000000000400";
+
 /// Tries what the service must not be able to do, as a program in its place, and prints what went.
 pub(crate) const PROBE: &str = "\
     for folder in /srv/open /home/open /etc /usr /var/lib /var/tmp /tmp /run/lock /dev/shm; do \
@@ -74,6 +77,37 @@ impl ProcessStatus {
         assert_eq!(self.field("Seccomp:")?, ["2"]);
         Ok(())
     }
+}
+
+/// Tries, as a participant, to listen where services do, and then where participants may; `run` runs
+/// a program on the server as root.
+///
+/// # Errors
+/// When a port of a service can be had, whether it is free at the moment or not.
+pub(crate) fn ports_are_the_services_own(
+    run: impl FnOnce(&[&str]) -> Result<String>,
+    user: &str,
+) -> Result<()> {
+    // Of those that are in use, who has no right is told of that first.
+    let bind = "import errno, socket\n\
+                def said(port):\n    \
+                    try: socket.socket().bind((\"127.0.0.1\", port))\n    \
+                    except OSError as error: return errno.errorcode[error.errno]\n    \
+                    return \"bound\"\n\
+                print(*map(said, [8000, 8001, 8081, 10101, 10100, 10102]))";
+    let said = run(&[
+        "setpriv",
+        "--reuid",
+        user,
+        "--regid",
+        user,
+        "--clear-groups",
+        "python3",
+        "-c",
+        bind,
+    ])?;
+    assert_eq!(said.trim(), "EACCES EACCES EACCES EACCES EACCES bound");
+    Ok(())
 }
 
 /// Checks who may read the data.

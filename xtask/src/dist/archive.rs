@@ -1,7 +1,7 @@
 //! Files as tar and ar archives: owned by root, in one order and of one time, so that the same
 //! files make the same archive.
 
-use std::{collections::BTreeSet, fs, io::Write, path::Path};
+use std::{collections::BTreeSet, fs, io::Write, os::unix::fs::PermissionsExt, path::Path};
 
 use anyhow::Context;
 use flate2::{Compression, GzBuilder};
@@ -41,7 +41,8 @@ impl PackedFile {
     }
 }
 
-/// Copies of the files of a folder and of those below it, in the folder `to` of the archive.
+/// Copies of the files of a folder and of those below it, in the folder `to` of the archive. Programs
+/// stay such.
 pub(super) fn folder(to: &str, source: &Path) -> anyhow::Result<Vec<PackedFile>> {
     let mut entries = fs::read_dir(source)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
@@ -53,7 +54,11 @@ pub(super) fn folder(to: &str, source: &Path) -> anyhow::Result<Vec<PackedFile>>
         if entry.file_type()?.is_dir() {
             files.extend(folder(&path, &entry.path())?);
         } else {
-            files.push(PackedFile::copy(path, &entry.path())?);
+            let mode = match entry.metadata()?.permissions().mode() & 0o100 {
+                0 => 0o644,
+                _ => 0o755,
+            };
+            files.push(PackedFile::copy(path, &entry.path())?.with_mode(mode));
         }
     }
     Ok(files)

@@ -25,6 +25,7 @@ pub(super) fn build(program: &Program, dist: &Path) -> anyhow::Result<PathBuf> {
         "docs",
         "etc/container",
         "etc/nginx",
+        "etc/node",
         "etc/pipalhub",
         "etc/systemd",
     ] {

@@ -5,9 +5,10 @@ use std::{io, net::SocketAddr, time::Duration};
 use axum::http::{HeaderName, StatusCode};
 use tokio::net::TcpListener;
 
-use super::{hub::client, report::Finding};
+use super::hub::client;
 use crate::{
     cli::address::{DEFAULT_BIND, address_of_url, prefix_from},
+    findings::Finding,
     routes::SECURITY_HEADERS,
 };
 

@@ -9,11 +9,11 @@ use std::{
 
 use anyhow::{Context, bail};
 
-use super::{
-    pip::install,
-    report::{Finding, OtherFinding},
+use super::pip::install;
+use crate::{
+    findings::{Finding, OtherFinding},
+    secret::SECRET_VARIABLES,
 };
-use crate::secret::SECRET_VARIABLES;
 
 const SUBJECT: &str = "Hub configuration";
 /// The Hub's own program, a script that names its Python in the first line.

@@ -8,15 +8,18 @@ use std::{
 
 use rustix::fs::{Access, access, statvfs};
 
-use super::{
-    super::{
-        cookie_key::{CookieKeyArgs, GivenKey},
-        history::HistoryArgs,
-        private,
-    },
-    report::{Finding, counted},
+use super::super::{
+    cookie_key::{CookieKeyArgs, GivenKey},
+    history::HistoryArgs,
+    private,
 };
-use crate::{errands, history, notices, sqlite::SchemaVersions, store};
+use crate::{
+    errands,
+    findings::{Finding, counted},
+    history, notices,
+    sqlite::SchemaVersions,
+    store,
+};
 
 const SUBJECT: &str = "data folder";
 /// With fewer free bytes a busy class may fill the disk within weeks.

@@ -5,8 +5,10 @@ use std::collections::HashSet;
 
 use shared::notebook::Notebook;
 
-use super::report::{Finding, counted};
-use crate::homes::{FoundNotebook, Homes, ReadError, read_notebook, scan};
+use crate::{
+    findings::{Finding, counted},
+    homes::{FoundNotebook, Homes, ReadError, read_notebook, scan},
+};
 
 /// Most homes or notebooks that a finding names; of the others it says how many they are.
 const MAX_NAMED_FILES: usize = 5;

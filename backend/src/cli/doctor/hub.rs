@@ -5,8 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use serde_json::Value;
 
-use super::report::Finding;
-use crate::auth::HubSettings;
+use crate::{auth::HubSettings, findings::Finding};
 
 const SUBJECT: &str = "JupyterHub";
 /// Longest wait for an answer of the Hub.

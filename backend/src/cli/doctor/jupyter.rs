@@ -10,7 +10,8 @@ use std::{
 
 use serde_json::Value;
 
-use super::{pip::install, report::Finding};
+use super::pip::install;
+use crate::findings::Finding;
 
 const SUBJECT: &str = "saves";
 const AUTOSAVE: &str = "autosave";

@@ -4,7 +4,7 @@ use std::fs;
 
 use rustix::process::{Resource, getrlimit};
 
-use super::report::{Finding, counted};
+use crate::findings::{Finding, counted};
 
 /// Fewest open files to be allowed: every open page is a connection, and so is every save on its
 /// way.

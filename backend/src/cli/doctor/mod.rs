@@ -13,7 +13,6 @@ mod limits;
 mod participants;
 mod pip;
 mod quota;
-mod report;
 mod rights;
 
 use std::{env, net::SocketAddr, path::PathBuf, process::ExitCode};
@@ -22,10 +21,7 @@ use anyhow::Context;
 use clap::Args;
 use tokio::runtime;
 
-use self::{
-    participants::ParticipantsArgs,
-    report::{DoctorReport, Finding},
-};
+use self::participants::ParticipantsArgs;
 use super::{
     cookie_key::CookieKeyArgs,
     data::data_path,
@@ -33,7 +29,10 @@ use super::{
     homes::{HomesArg, SourceSetting},
     quota::QuotaArgs,
 };
-use crate::store;
+use crate::{
+    findings::{Finding, FindingReport},
+    store,
+};
 
 /// Check the installation: data, homes, limits, the address and, under one, JupyterHub.
 ///
@@ -85,7 +84,7 @@ pub(super) fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
         return runtime.block_on(table);
     }
     let variable = |name: &str| env::var(name).ok();
-    let mut report = DoctorReport::default();
+    let mut report = FindingReport::default();
     report.add(program());
     let mut users = Vec::new();
     match data_path(args.data) {

@@ -10,11 +10,12 @@ use std::{
 
 use walkdir::{DirEntry, WalkDir};
 
-use super::{
-    super::quota::QuotaArgs,
-    report::{Finding, counted},
+use super::super::quota::QuotaArgs;
+use crate::{
+    builds::owner_of,
+    findings::{Finding, counted},
+    reserve::DiskSpace,
 };
-use crate::{builds::owner_of, reserve::DiskSpace};
 
 /// Most participants that a finding names.
 const MAX_NAMED_USERS: usize = 5;

@@ -9,13 +9,16 @@ use std::{
 
 use rustix::fs::{Access, access};
 
-use super::{super::homes::SourceArg, report::Finding};
+use super::super::homes::SourceArg;
+use crate::findings::Finding;
 
 const SUBJECT: &str = "rights";
 /// What the system calls a process of the service.
 const PROGRAM_NAME: &str = "pipalhub";
 /// The capability that reads what only its owner may read.
 const READ_CAPABILITY: &str = "CAP_DAC_READ_SEARCH";
+/// The capability that listens on a port which not everybody may have.
+const PORT_CAPABILITY: &str = "CAP_NET_BIND_SERVICE";
 /// The capabilities in the kernel's order, which is that of the bits in `/proc/PID/status`.
 const CAPABILITIES: [&str; 41] = [
     "CAP_CHOWN",
@@ -28,7 +31,7 @@ const CAPABILITIES: [&str; 41] = [
     "CAP_SETUID",
     "CAP_SETPCAP",
     "CAP_LINUX_IMMUTABLE",
-    "CAP_NET_BIND_SERVICE",
+    PORT_CAPABILITY,
     "CAP_NET_BROADCAST",
     "CAP_NET_ADMIN",
     "CAP_NET_RAW",
@@ -152,7 +155,12 @@ impl ServiceRights {
     }
 
     fn finding(&self, whose: &str, source: SourceArg) -> Finding {
-        let is_needed = |name: &&str| *name == READ_CAPABILITY && source.reads_homes();
+        let is_needed = |name: &&str| match *name {
+            READ_CAPABILITY => source.reads_homes(),
+            // On a node, where ports of services are no participant's, it listens by it.
+            PORT_CAPABILITY => true,
+            _ => false,
+        };
         let beyond: Vec<&str> = self.names().filter(|name| !is_needed(name)).collect();
         let has = format!("{whose} as {}{}", self.named_user(), self.details());
         if self.is_root() {
@@ -257,6 +265,14 @@ mod tests {
         let more = STATUS.replace("0004", "0006");
         let homes = said(&more, SourceArg::Homes);
         assert!(homes.contains("more: CAP_DAC_OVERRIDE."), "{homes}");
+    }
+
+    #[test]
+    fn a_service_of_a_node_may_have_its_port() {
+        let node = STATUS.replace("0000000004", "0000000400");
+        let said = said(&node, SourceArg::Push);
+        assert!(!said.contains("Warning"), "{said}");
+        assert!(said.contains("CAP_NET_BIND_SERVICE"), "{said}");
     }
 
     #[test]

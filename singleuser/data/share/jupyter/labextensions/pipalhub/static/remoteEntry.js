@@ -1,4 +1,4 @@
-// Two plugins for JupyterLab 4. Written by hand and served as it is.
+// Three plugins for JupyterLab 4 and Notebook 7. Written by hand and served as it is.
 //
 // The instructor's notices: it asks the participant's server, which asks the service; see
 // handlers.py. A hidden page sends no requests. Each notice is shown as plain text by JupyterLab's
@@ -6,6 +6,9 @@
 //
 // Saves that fail: JupyterLab shows a dialog for each, which with autosave would be one every five
 // seconds. While saves fail, autosave runs every two minutes.
+//
+// Custom: what whoever runs the server has put into everyone's page, custom.css and custom.js; see
+// custom.py.
 (() => {
   "use strict";
 
@@ -287,9 +290,38 @@
     },
   };
 
+  /** Loads custom.css at once, and runs custom.js when the page is there. */
+  async function loadCustom(app) {
+    const response = await request(app.serviceManager.serverSettings, "custom");
+    // A server without the package has none.
+    if (!response.ok) return;
+    const { css, js } = await response.json();
+    if (css) {
+      const style = document.createElement("style");
+      style.id = "pipalhub-custom-css";
+      style.textContent = css;
+      document.head.append(style);
+    }
+    if (!js) return;
+    await app.restored;
+    // It is given JupyterLab's application as `app`.
+    new Function("app", `${js}\n//# sourceURL=custom.js`)(app);
+  }
+
+  const custom = {
+    id: "pipalhub:custom",
+    description: "Loads custom.css and custom.js of whoever runs the server.",
+    autoStart: true,
+    activate(app) {
+      // Not awaited: an error of theirs is in the console, and JupyterLab goes on.
+      loadCustom(app).catch((error) => console.error("pipalhub: custom.css, custom.js:", error));
+    },
+  };
+
   async function plugins() {
     const documents = await shared("@jupyterlab/docmanager").catch(() => null);
-    return documents ? [notices, saves(documents.IDocumentManager)] : [notices];
+    const all = [notices, custom];
+    return documents ? [...all, saves(documents.IDocumentManager)] : all;
   }
 
   // A module federation container for one module without shared dependencies.

@@ -1,0 +1,97 @@
+//! `pipalhub setup-node` on a bare server, as its user has it: the program alone is copied there.
+
+use std::{
+    collections::BTreeSet,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, bail, ensure};
+use tests::{
+    fresh::{BareServer, CommandEnd, Killed, NEW_PROGRAM},
+    until_within,
+};
+
+/// The name of the server, which leads nowhere.
+pub(crate) const HOST: &str = "alpha-lab.pipal.test";
+/// What the last line of a run says that had nothing to do.
+pub(crate) const UNCHANGED: &str = "Nothing was changed";
+/// The longest run of a program that a killed setup has left behind.
+const LEFT_TIMEOUT: Duration = Duration::from_secs(900);
+/// Steps that take seconds are killed in the middle, and the others at their beginning. Whatever the
+/// moment is, the next run has to go on.
+const SLOW_STEPS: [&str; 4] = ["Packages", "environment", "image", "The stack"];
+const LATER: Duration = Duration::from_secs(3);
+const PAUSE: Duration = Duration::from_millis(500);
+/// What a setup says that finds another one's lock.
+const GOING_ON: &str = "another setup of this server is going on";
+
+/// The command, with these options.
+pub(crate) fn setup_command<'a>(options: &[&'a str]) -> Vec<&'a str> {
+    [&[NEW_PROGRAM, "setup-node", HOST], options].concat()
+}
+
+/// Runs a setup to its end, and checks that it was one.
+pub(crate) fn set_up(server: &BareServer, command: &[&str]) -> Result<String> {
+    let CommandEnd { text, is_ok } = server.run_to_end(command)?;
+    ensure!(is_ok, "{command:?}: {text}");
+    Ok(text)
+}
+
+/// Kills the setup with all that it has started, once in each step that does something, until it
+/// comes to its end. Returns the names of these steps.
+pub(crate) fn kill_in_every_step(
+    server: &BareServer,
+    command: &[&str],
+) -> Result<BTreeSet<String>> {
+    let mut killed: BTreeSet<String> = BTreeSet::new();
+    let begun = Instant::now();
+    loop {
+        let before = killed.len();
+        let mut step = String::new();
+        let end = server.run_until(command, Killed::All, |line| {
+            if let Some((name, _)) = line.split_once(" … ") {
+                step = name.to_owned();
+            }
+            // What is missing is told before it is done.
+            let is_first = line.starts_with("    ") && killed.insert(step.clone());
+            if is_first && SLOW_STEPS.iter().any(|slow| step.contains(slow)) {
+                thread::sleep(LATER);
+            }
+            is_first
+        })?;
+        if end.is_ok {
+            return Ok(killed);
+        }
+        // What installs participants' packages has a session of its own, and goes on for a while.
+        if end.text.contains(GOING_ON) && begun.elapsed() < LEFT_TIMEOUT {
+            thread::sleep(PAUSE);
+            continue;
+        }
+        if killed.len() == before {
+            let log = server.run(&["journalctl", "--no-pager", "--lines=40"])?;
+            bail!("the setup fails: {}{log}", end.text);
+        }
+    }
+}
+
+/// Kills the setup alone while the system's packages are installed, and checks that another one
+/// waits for what was left.
+pub(crate) async fn what_was_left_holds_the_next_up(
+    server: &BareServer,
+    command: &[&str],
+) -> Result<()> {
+    let is_installing = |line: &str| line.starts_with("    missing: ");
+    server.run_until(command, Killed::Alone, is_installing)?;
+    let refused = server.run_to_end(command)?;
+    ensure!(
+        !refused.is_ok && refused.text.contains(GOING_ON),
+        "{}",
+        refused.text
+    );
+    until_within(LEFT_TIMEOUT, "the end of apt", async || {
+        let left = server.run(&["sh", "-c", "pgrep apt-get || true"])?;
+        Ok(left.is_empty().then_some(()))
+    })
+    .await
+}
