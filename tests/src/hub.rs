@@ -401,24 +401,27 @@ impl Hub {
         Ok(self.server(user, token))
     }
 
-    /// Sends a signal to the service's process.
-    pub fn signal_service(&self, signal: Signal) -> Result<()> {
-        let found = processes::running(&setting("PIPALHUB_BIN"), "serve", self.folder.path());
-        ensure!(found.len() == 1, "services that run: {found:?}");
-        for pid in found {
-            kill_process(pid, signal)?;
-        }
-        Ok(())
+    /// Sends a signal to the service's process, and returns its number.
+    pub fn signal_service(&self, signal: Signal) -> Result<Pid> {
+        let found = self.services();
+        let &[pid] = &found[..] else {
+            bail!("services that run: {found:?}");
+        };
+        kill_process(pid, signal)?;
+        Ok(pid)
     }
 
-    /// Kills the service and waits for its end; the Hub starts it again.
+    /// Kills the service and waits for its end. The Hub starts it again, which may be at once.
     pub async fn kill_service(&self) -> Result<()> {
-        self.signal_service(Signal::KILL)?;
+        let killed = self.signal_service(Signal::KILL)?;
         until("the end of the service", async || {
-            let left = processes::running(&setting("PIPALHUB_BIN"), "serve", self.folder.path());
-            Ok(left.is_empty().then_some(()))
+            Ok((!self.services().contains(&killed)).then_some(()))
         })
         .await
+    }
+
+    fn services(&self) -> Vec<Pid> {
+        processes::running(&setting("PIPALHUB_BIN"), "serve", self.folder.path())
     }
 
     fn log_tail(&self) -> String {

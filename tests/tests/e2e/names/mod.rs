@@ -15,6 +15,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use futures::future::try_join_all;
 use reqwest::{Method, StatusCode};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tests::{
     browser::TestBrowser,
@@ -330,14 +331,17 @@ async fn servers_come_and_go(class: &NamedClass, people: Vec<Person>) -> Result<
     Ok(())
 }
 
-/// Kills the service and deletes its data. Checks that participants' servers push all copies
+/// Takes the service's data away and kills it. Checks that participants' servers push all copies
 /// again, and that the page shows them.
 async fn all_copies_come_back(class: &NamedClass, wall: &TestBrowser) -> Result<()> {
     let before = class.kept_copies().await?;
     // The notebooks, what was restored of each, and what was restored on the page.
     assert_eq!(before.len(), 2 * PEOPLE.len() + 1, "{before:?}");
-    class.hub.kill_service().await?;
-    fs::remove_dir_all(class.hub.folder().join("data"))?;
+    // The Hub may start the next service at once, so the data are gone before this one is.
+    class.hub.signal_service(Signal::STOP)?;
+    let [data, lost] = ["data", "lost"].map(|name| class.hub.folder().join(name));
+    fs::rename(data, lost)?;
+    class.hub.signal_service(Signal::KILL)?;
     until("the service", async || {
         Ok(class.hub.is_ready().await?.then_some(()))
     })
