@@ -63,7 +63,8 @@ pub struct PersonContacts {
 }
 
 impl PersonContacts {
-    fn newest_ms(&self) -> i64 {
+    /// When something was last heard or noticed of them, in milliseconds since the Unix epoch.
+    pub(crate) fn newest_ms(&self) -> i64 {
         let heard = self.servers.iter().map(|contact| contact.heard_ms);
         heard.chain(self.watched_ms).max().unwrap_or(0)
     }

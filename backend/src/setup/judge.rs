@@ -13,7 +13,7 @@ const STARTING_UP_MS: i64 = 30_000;
 /// The same for all servers when the service was started: they may be pausing.
 const SERVICE_STARTING_UP_MS: i64 = 60_000;
 /// How far the clocks of the Hub and of this service may be apart.
-const CLOCK_SLACK_MS: i64 = 5_000;
+pub(super) const CLOCK_SLACK_MS: i64 = 5_000;
 /// A save that was noticed in a home so recently is one of a server that runs.
 const RECENT_MS: i64 = 600_000;
 

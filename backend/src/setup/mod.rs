@@ -125,12 +125,21 @@ fn table(known: &ServiceKnowledge, hub: HubKnowledge<'_>, now_ms: i64) -> SetupR
     }
 }
 
-/// Everyone whom the Hub, a server of theirs or a notebook names.
+/// Everyone whom the Hub, a server of theirs or a notebook names. Whoever was only heard, before the
+/// Hub said that it has no such user, was removed.
 fn users<'a>(known: &'a ServiceKnowledge, roster: Option<&'a Roster>) -> BTreeSet<&'a str> {
     let of_hub = roster.into_iter().flat_map(|roster| roster.users.keys());
     let of_pushes = known.pushing.iter().map(|(user, _)| user);
+    let complete = roster.filter(|roster| roster.is_complete);
+    let is_removed = |heard_ms: i64| {
+        complete.is_some_and(|roster| heard_ms + judge::CLOCK_SLACK_MS < roster.asked_ms)
+    };
+    let heard = known
+        .contacts
+        .iter()
+        .filter(|(_, it)| !is_removed(it.newest_ms()));
     of_hub
-        .chain(known.contacts.keys())
+        .chain(heard.map(|(user, _)| user))
         .chain(known.saves.of_person.keys())
         .chain(of_pushes)
         .map(String::as_str)

@@ -195,6 +195,32 @@ fn named_servers_have_rows_of_their_own() {
 }
 
 #[test]
+fn who_was_removed_from_the_hub_has_no_row() {
+    let mut known = class(vec![contact("", 5_000)], None);
+    let mut hear = |user: &str, ago_ms: i64| {
+        let servers = vec![contact("", ago_ms)];
+        let person = PersonContacts {
+            servers,
+            watched_ms: None,
+        };
+        known.contacts.insert(user.to_owned(), person);
+    };
+    // The Hub was asked four seconds ago, and whoever came since is known to it.
+    hear("removed", MINUTE);
+    hear("new", 1_000);
+    let users = |hub| {
+        let servers = table(&known, hub, NOW).servers;
+        servers
+            .into_iter()
+            .map(|row| row.user)
+            .collect::<BTreeSet<_>>()
+    };
+    assert_eq!(users(running(30)), ["ana", "new"].map(String::from).into());
+    // Without the Hub's word nobody is known to be gone.
+    assert_eq!(users(HubKnowledge::NoHub).len(), 3);
+}
+
+#[test]
 fn who_has_no_server_has_one_row_and_needs_nothing() {
     let row = row_of(&class(vec![contact("", 60 * MINUTE)], None), hub(&[]));
     assert_eq!(row.state, ServerState::None);
