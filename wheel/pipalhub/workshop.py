@@ -39,7 +39,8 @@ def workshop(c, *, memory="1G", cpu=1.0, processes=512, instructors=(), admins=(
     """Configures the Hub of a node, with PipalHub.
 
     memory: what the programs of one participant may take, as "1G" or "768M"; None for no limit.
-    cpu: how many processors one may use while others need them; None for no limit.
+    cpu: how many processors one may use, in a container only while others need them; None for no
+        limit.
     processes: how many processes and threads one may have; None for no limit.
     instructors, admins: names of users. They need a line in users.txt to sign in.
     keywords: those of `configure`, as helpers=["hari"].
@@ -158,6 +159,8 @@ def _units(spawner, limits):
         "RestrictSUIDSGID": "yes",
         "LimitCORE": "0",
         "OOMScoreAdjust": "500",
+        # The Hub, nginx and the dashboard come before participants, of whom there are many.
+        "CPUWeight": "20",
     }
     if limits["memory"] is not None:
         # Swapping, one participant's memory would slow down everyone's disk.

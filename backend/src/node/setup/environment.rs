@@ -1,7 +1,7 @@
 //! What runs on a server without containers: the Hub's Python environment with its proxy, as part
 //! of a release, and that of participants' servers, which outlives releases.
 
-use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
+use std::{fs, io, os::unix::fs::symlink, path::Path, process::Command};
 
 use anyhow::Context;
 use sha2::{Digest, Sha256};
@@ -22,14 +22,14 @@ const OWNER: &str = "pipalhub-packages";
 const OWNER_HOME: &str = "/var/lib/pipalhub-packages";
 /// Says what the environment was made of. Not inside, where its owner could lead root elsewhere.
 const MARK: &str = "/opt/pipalhub/participants.base";
-const PIP: [&str; 4] = [
-    "install",
-    "--no-input",
-    "--disable-pip-version-check",
-    "--quiet",
-];
+const PIP: [&str; 3] = ["--no-input", "--disable-pip-version-check", "--quiet"];
 
-/// The Hub's environment, its proxy, and the wheels of both sides.
+/// In a release's folder: what participants' environment begins with, and these packages with all
+/// that they need.
+const PARTICIPANTS_REQUIREMENTS: &str = "requirements/participants.txt";
+const PARTICIPANTS_PACKAGES: &str = "participants";
+
+/// The Hub's environment, its proxy, and the packages of both sides.
 pub(super) struct HubEnvironment<'a> {
     pub(super) releases: &'a Releases,
     pub(super) release: &'a ReleaseName,
@@ -58,8 +58,9 @@ impl SetupStep for HubEnvironment<'_> {
         server.run("python3", &["-m", "venv", &path("hub")])?;
         let requirements = ["--requirement", &path("requirements/hub.txt")];
         let wheel = wheels.hub.to_string_lossy();
-        let install = [&PIP[..], &requirements, &[&wheel]].concat();
+        let install = [&["install"], &PIP[..], &requirements, &[&wheel]].concat();
         server.run(&path("hub/bin/pip"), &install)?;
+        self.fetch_participants_packages(server)?;
         self.install_proxy(server)?;
         // An earlier release has its own to go back to.
         for name in UNITS {
@@ -74,6 +75,22 @@ impl SetupStep for HubEnvironment<'_> {
 }
 
 impl HubEnvironment<'_> {
+    /// While they are installed, nobody works, so nothing is fetched then, nor on the way back.
+    fn fetch_participants_packages(&self, server: &Server) -> anyhow::Result<()> {
+        let folder = self.releases.path(self.release);
+        let to = format!("{folder}/{PARTICIPANTS_PACKAGES}");
+        let requirements = format!("{folder}/{PARTICIPANTS_REQUIREMENTS}");
+        let download = [
+            &["download"],
+            &PIP[..],
+            // Nothing of them is run here, where it would be root's.
+            &["--only-binary=:all:", "--dest", &to],
+            &["--requirement", &requirements],
+        ];
+        server.run(&format!("{folder}/hub/bin/pip"), &download.concat())?;
+        Ok(())
+    }
+
     fn install_proxy(&self, server: &Server) -> anyhow::Result<()> {
         let folder = self.releases.path(self.release);
         let python = format!("{folder}/hub/bin/python3");
@@ -102,7 +119,7 @@ pub(super) struct ParticipantsEnvironment<'a> {
 
 impl ParticipantsEnvironment<'_> {
     fn wheel(&self) -> anyhow::Result<String> {
-        let folder = format!("{}/wheels", self.releases.path(self.release));
+        let folder = self.path("wheels");
         let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {folder}"))?;
         let mut names = entries.flatten().map(|entry| entry.file_name());
         let name = names.find(|name| name.to_string_lossy().starts_with("pipalhub_singleuser-"));
@@ -110,11 +127,12 @@ impl ParticipantsEnvironment<'_> {
         Ok(format!("{folder}/{}", name.display()))
     }
 
+    fn path(&self, name: &str) -> String {
+        format!("{}/{name}", self.releases.path(self.release))
+    }
+
     fn requirements(&self) -> String {
-        format!(
-            "{}/requirements/participants.txt",
-            self.releases.path(self.release)
-        )
+        self.path(PARTICIPANTS_REQUIREMENTS)
     }
 
     /// What tells one base of the environment from another.
@@ -171,14 +189,26 @@ impl SetupStep for ParticipantsEnvironment<'_> {
             "install",
             &[&folders[..], &["--mode", "700", OWNER_HOME]].concat(),
         )?;
+        // From here on it is of neither release.
+        match fs::remove_file(MARK) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("cannot remove {MARK}"));
+            }
+            _ => {}
+        }
         let python = format!("{PARTICIPANTS}/bin/python3");
         if fs::metadata(format!("{PARTICIPANTS}/bin/pip")).is_err() {
             self.run_as_owner(server, &["python3", "-m", "venv", PARTICIPANTS])?;
         }
-        let pip = [&[python.as_str(), "-m", "pip"], &PIP[..]].concat();
+        let packages = self.path(PARTICIPANTS_PACKAGES);
+        let install = [python.as_str(), "-m", "pip", "install"];
+        let offline = ["--no-index", "--find-links", &packages];
+        let pip = [&install[..], &PIP, &offline].concat();
         let requirements = self.requirements();
-        let install = [&pip[..], &["--requirement", &requirements]].concat();
-        self.run_as_owner(server, &install)?;
+        self.run_as_owner(
+            server,
+            &[&pip[..], &["--requirement", &requirements]].concat(),
+        )?;
         // Also where the version is the same: its content may be another.
         let wheel = self.wheel()?;
         let replace = ["--force-reinstall", "--no-deps", &wheel];

@@ -196,12 +196,9 @@ impl ServerSetup {
 
     /// Refuses to make the one kind beside the other.
     fn check_kind(&self, before: Option<&NodeFile>) -> anyhow::Result<()> {
-        let Some(before) = before else {
-            return self.check_unfinished();
-        };
-        if before.kind == self.kind {
+        let Some(before) = before.filter(|before| before.kind != self.kind) else {
             return Ok(());
-        }
+        };
         bail!(
             "this server was set up {}, and both ways at once do not go: {}",
             before.kind.in_words(),

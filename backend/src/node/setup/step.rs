@@ -1,6 +1,6 @@
 //! Steps of a setup: each looks first, and acts only where something is missing.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 
 use super::server::Server;
 use crate::node::NodeProgress;
@@ -42,7 +42,11 @@ impl StepCount {
             return Ok(());
         };
         progress.tell(&missing);
-        step.act(server).with_context(failed)?;
+        step.act(server).map_err(|error| {
+            anyhow!(
+                "{name} failed: {error:#}\nWhat was done stays: the same command goes on from here"
+            )
+        })?;
         if let Some(still) = step.missing(server).with_context(failed)? {
             bail!("{name} failed: it was done, and still {still}");
         }

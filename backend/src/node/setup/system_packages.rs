@@ -1,5 +1,7 @@
 //! Packages of the system, by apt.
 
+use anyhow::bail;
+
 use super::{server::Server, step::SetupStep};
 
 /// How long another apt or dpkg may hold its lock: Ubuntu's own upgrades run at the first start.
@@ -42,10 +44,8 @@ impl SetupStep for SystemPackages {
 
     fn act(&self, server: &Server) -> anyhow::Result<()> {
         server.run("dpkg", &["--configure", "-a"])?;
-        server.run(
-            "apt-get",
-            &["--option", LOCK_TIMEOUT, "--quiet=2", "update"],
-        )?;
+        let update = ["--option", LOCK_TIMEOUT, "--quiet=2", "update"];
+        let updated = server.run("apt-get", &[&update[..], &["--error-on=any"]].concat());
         let chosen = |names: PackageNames| {
             let best = names.iter().find(|name| has_candidate(server, name));
             // Where apt knows none, it says so of the last.
@@ -61,8 +61,13 @@ impl SetupStep for SystemPackages {
             "--no-install-recommends",
             "--option=Dpkg::Options::=--force-confold",
         ];
-        server.run("apt-get", &[&install[..], &keep, &names].concat())?;
-        Ok(())
+        let installed = server.run("apt-get", &[&install[..], &keep, &names].concat());
+        // A source of packages that is away, which may be one that nothing is needed of, makes apt
+        // know none of them.
+        match (installed, updated) {
+            (Err(installed), Err(updated)) => bail!("{updated:#}\n{installed:#}"),
+            (installed, _) => installed.map(drop),
+        }
     }
 }
 
