@@ -7,6 +7,7 @@ use std::{
     net::Ipv4Addr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{Mutex, PoisonError},
 };
 
 use anyhow::{Context, Result};
@@ -27,7 +28,8 @@ const PROXY_PORT: u16 = 8888;
 /// A server that runs until this is dropped.
 pub struct BareServer {
     machine: Machine,
-    _proxy: ForwardProxy,
+    /// None while the network is broken.
+    proxy: Mutex<Option<ForwardProxy>>,
 }
 
 /// What a command said, and how it ended.
@@ -53,11 +55,11 @@ impl BareServer {
             (setting("PIPALHUB_CERTIFICATES"), CERTIFICATES),
         ];
         let machine = Machine::start(&setting(image), &[&own, mounts].concat()).await?;
-        let proxy = ForwardProxy::start(machine.host_address(), machine.address())?;
         let server = Self {
             machine,
-            _proxy: proxy,
+            proxy: Mutex::default(),
         };
+        server.mend_network()?;
         server.tell_of_proxy()?;
         Ok(server)
     }
@@ -70,6 +72,22 @@ impl BareServer {
     /// Where it reaches this machine.
     pub fn host_address(&self) -> Ipv4Addr {
         self.machine.host_address()
+    }
+
+    /// Ends all connections to the package registries, and refuses new ones.
+    pub fn break_network(&self) {
+        self.set_proxy(None);
+    }
+
+    /// Lets the server reach the package registries, as at first.
+    pub fn mend_network(&self) -> Result<()> {
+        let proxy = ForwardProxy::start(self.host_address(), self.address())?;
+        self.set_proxy(Some(proxy));
+        Ok(())
+    }
+
+    fn set_proxy(&self, proxy: Option<ForwardProxy>) {
+        *self.proxy.lock().unwrap_or_else(PoisonError::into_inner) = proxy;
     }
 
     /// Runs a program on the server as root and returns its output.

@@ -15,11 +15,14 @@
 //! * [`tljh`]: the wheels in The Littlest JupyterHub
 //! * [`oldest`]: wheels and Debian package on the oldest Debian
 //!
-//! [`setup_units`] and [`setup_docker`] have `pipalhub setup-node` set up bare servers ([`setup`]).
+//! [`setup_units`] and [`setup_docker`] have `pipalhub setup-node` set up bare servers ([`setup`]);
+//! [`handbook`] and [`by_hand`] walk the handbook's pages there.
 
+mod by_hand;
 mod class;
 mod container;
 mod debian;
+mod docker_upgrade;
 mod external;
 mod handbook;
 mod oldest;

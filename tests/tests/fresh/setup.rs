@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use tests::{
     fresh::{BareServer, CommandEnd, Killed, NEW_PROGRAM},
     until_within,
@@ -16,6 +16,9 @@ use tests::{
 pub(crate) const HOST: &str = "alpha-lab.pipal.test";
 /// What the last line of a run says that had nothing to do.
 pub(crate) const UNCHANGED: &str = "Nothing was changed";
+/// A program with a few bytes more at its end is another release.
+pub(crate) const NEWER: &str = "/opt/newer/pipalhub";
+pub(crate) const NEWEST: &str = "/opt/newest/pipalhub";
 /// The longest run of a program that a killed setup has left behind.
 const LEFT_TIMEOUT: Duration = Duration::from_secs(900);
 /// Steps that take seconds are killed in the middle, and the others at their beginning. Whatever the
@@ -94,4 +97,14 @@ pub(crate) async fn what_was_left_holds_the_next_up(
         Ok(left.is_empty().then_some(()))
     })
     .await
+}
+
+/// Makes a program that differs from the one that runs.
+pub(crate) fn make_newer(server: &BareServer, path: &str) -> Result<()> {
+    let make = "mkdir --parents \"$(dirname \"$0\")\" && cat /opt/new/pipalhub >\"$0\" && \
+                printf %s \"$0\" >>\"$0\" && chmod 755 \"$0\"";
+    server
+        .run(&["sh", "-ec", make, path])
+        .context("a newer program")
+        .map(drop)
 }

@@ -1,5 +1,6 @@
 //! A bare server becomes one with a workshop in a container of Docker's, behind nginx with a
-//! certificate that certbot has got: the image is built there, and a class is tried from outside.
+//! certificate that certbot has got: the image is built there, a class is tried from outside, the workshop is
+//! upgraded, and back where an upgrade does not work.
 
 use std::{fs, process::Command};
 
@@ -13,11 +14,15 @@ use tests::{
     until,
 };
 
-use crate::setup::{HOST, UNCHANGED, kill_in_every_step, set_up};
+use crate::{
+    docker_upgrade::DockerUpgrade,
+    setup::{HOST, UNCHANGED, kill_in_every_step, set_up},
+};
 
 /// The name of the image that the container's is built on.
 const BASE: &str = "debian:bookworm-slim";
-const PROJECT: &str = "/srv/pipalhub";
+/// The folder of the workshop on the server.
+pub(crate) const PROJECT: &str = "/srv/pipalhub";
 const PASSWORD: &str = "the password of ines";
 
 #[tokio::test]
@@ -59,7 +64,13 @@ async fn a_bare_server_becomes_a_workshop_in_a_container() -> Result<()> {
     stopwatch.lap("tried from outside");
     the_wall_opens(&server).await?;
     stopwatch.lap("the Wall");
-    Ok(())
+
+    let upgrade = DockerUpgrade::of(&server, &command)?;
+    upgrade.keeps_the_class().await?;
+    stopwatch.lap("killed in an upgrade, and upgraded");
+    upgrade.that_does_not_work_is_undone().await?;
+    stopwatch.lap("and back");
+    the_wall_opens(&server).await
 }
 
 /// Has the system's packages installed, and gives the engine what a registry gives elsewhere.

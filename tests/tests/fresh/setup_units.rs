@@ -3,10 +3,10 @@
 
 use std::{thread, time::Duration};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tests::{
-    fresh::{BareServer, Killed},
+    fresh::{BareServer, CommandEnd, Killed},
     stopwatch::Stopwatch,
     until,
 };
@@ -14,14 +14,14 @@ use tests::{
 use crate::{
     process::ports_are_the_services_own,
     setup::{
-        HOST, UNCHANGED, kill_in_every_step, set_up, setup_command, what_was_left_holds_the_next_up,
+        HOST, NEWER, NEWEST, UNCHANGED, kill_in_every_step, make_newer, set_up, setup_command,
+        what_was_left_holds_the_next_up,
     },
 };
 
 const RELEASES: &str = "/opt/pipalhub/releases";
-/// A program with a few bytes more at its end is another release.
-const NEWER: &str = "/opt/newer/pipalhub";
-const NEWEST: &str = "/opt/newest/pipalhub";
+/// Into the middle of a step that takes longer.
+const A_WHILE: Duration = Duration::from_secs(3);
 
 #[tokio::test]
 #[ignore = "needs root and images: cargo xtask fresh"]
@@ -32,7 +32,10 @@ async fn a_bare_server_becomes_a_workshop_without_containers() -> Result<()> {
     stopwatch.lap("a bare server");
 
     a_full_disk_is_told_before_anything_is_changed(&server, &command)?;
+    a_network_that_is_away_is_named(&server, &command)?;
     what_was_left_holds_the_next_up(&server, &command).await?;
+    a_disk_that_fills_is_named(&server, &command)?;
+    a_network_that_breaks_is_named(&server, &command)?;
     let killed = kill_in_every_step(&server, &command)?;
     ensure!(killed.len() >= 8, "{killed:?}");
     stopwatch.lap("killed in every step, and set up");
@@ -80,17 +83,7 @@ fn a_full_disk_is_told_before_anything_is_changed(
     server: &BareServer,
     command: &[&str],
 ) -> Result<()> {
-    server.run(&["mkdir", "--parents", "/opt/pipalhub"])?;
-    let small = [
-        "mount",
-        "-t",
-        "tmpfs",
-        "-o",
-        "size=200m",
-        "tmpfs",
-        "/opt/pipalhub",
-    ];
-    server.run(&small)?;
+    mount_disk(server, "size=200m")?;
     let refused = server.run_to_end(command)?;
     ensure!(!refused.is_ok, "{}", refused.text);
     for word in [
@@ -107,6 +100,67 @@ fn a_full_disk_is_told_before_anything_is_changed(
     );
     server.run(&["umount", "/opt/pipalhub"])?;
     server.run(&["rmdir", "/opt/pipalhub"]).map(drop)
+}
+
+/// A disk of its own for what is set up.
+fn mount_disk(server: &BareServer, size: &str) -> Result<()> {
+    server.run(&["mkdir", "--parents", "/opt/pipalhub"])?;
+    let mount = ["mount", "-t", "tmpfs", "-o", size];
+    server
+        .run(&[&mount[..], &["tmpfs", "/opt/pipalhub"]].concat())
+        .map(drop)
+}
+
+fn a_network_that_is_away_is_named(server: &BareServer, command: &[&str]) -> Result<()> {
+    server.break_network();
+    let failed = server.run_to_end(command)?;
+    server.mend_network()?;
+    fails_with(
+        &failed,
+        &["Packages of the system failed", "Could not connect"],
+    )
+}
+
+/// The network breaks while the Hub's environment is installed.
+fn a_network_that_breaks_is_named(server: &BareServer, command: &[&str]) -> Result<()> {
+    let failed = server.run_until(command, Killed::All, |line| {
+        if line.starts_with("    to be installed in ") {
+            thread::sleep(A_WHILE);
+            server.break_network();
+        }
+        false
+    })?;
+    server.mend_network()?;
+    fails_with(&failed, &["The Hub's environment", "ProxyError"])
+}
+
+/// Somebody else fills the disk while the Hub's environment is installed.
+fn a_disk_that_fills_is_named(server: &BareServer, command: &[&str]) -> Result<()> {
+    mount_disk(server, "size=3g")?;
+    let mut filled = Ok(());
+    let failed = server.run_until(command, Killed::All, |line| {
+        if line.starts_with("    to be installed in ") {
+            thread::sleep(A_WHILE);
+            let fill = "cat /dev/zero >/opt/pipalhub/others 2>/dev/null || true";
+            filled = server.run(&["sh", "-c", fill]).map(drop);
+        }
+        false
+    })?;
+    filled?;
+    fails_with(
+        &failed,
+        &["The Hub's environment", "No space left on device"],
+    )?;
+    server.run(&["umount", "/opt/pipalhub"]).map(drop)
+}
+
+/// Checks that a setup has failed, and says this and how to go on.
+fn fails_with(end: &CommandEnd, words: &[&str]) -> Result<()> {
+    ensure!(!end.is_ok, "{}", end.text);
+    for word in [words, &["the same command goes on"]].concat() {
+        ensure!(end.text.contains(word), "{word:?}: {}", end.text);
+    }
+    Ok(())
 }
 
 fn only_root_sees_the_metadata(server: &BareServer) -> Result<()> {
@@ -223,14 +277,4 @@ fn an_upgrade_that_does_not_work_is_undone(server: &BareServer, class: &Value) -
     server.run(&["test", "!", "-e", "/opt/pipalhub/upgrade"])?;
     server.run(&["rm", "-r", "/etc/systemd/system/pipalhub.service.d"])?;
     server.run(&["systemctl", "daemon-reload"]).map(drop)
-}
-
-/// Makes a program that differs from the one that runs.
-fn make_newer(server: &BareServer, path: &str) -> Result<()> {
-    let make = "mkdir --parents \"$(dirname \"$0\")\" && cat /opt/new/pipalhub >\"$0\" && \
-                printf %s \"$0\" >>\"$0\" && chmod 755 \"$0\"";
-    server
-        .run(&["sh", "-ec", make, path])
-        .context("a newer program")
-        .map(drop)
 }

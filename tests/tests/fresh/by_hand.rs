@@ -1,0 +1,93 @@
+//! What `pipalhub setup-node` does, line by line: a bare server by the handbook's page *By hand*.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use tests::{
+    documents::run_blocks,
+    fresh::{BareServer, NEW_PROGRAM},
+    repository, setting,
+    stopwatch::Stopwatch,
+    until,
+};
+
+use crate::setup::HOST;
+
+const PAGE: &str = "docs/handbook/by-hand.md";
+/// The hostname of the page.
+const ALPHA: &str = "alpha-lab.pipal.in";
+/// The folder of the unpacked tarball.
+const UNPACKED: &str = "/root/pipalhub";
+/// The files of this machine that are in the tarball.
+const FILES: &str = "/machine/etc";
+const PASSWORD: &str = "the password of ines";
+
+#[tokio::test]
+#[ignore = "needs root and images: cargo xtask fresh"]
+async fn a_bare_server_becomes_a_workshop_by_hand() -> Result<()> {
+    let mut stopwatch = Stopwatch::start();
+    let files = [(repository().join("etc"), FILES)];
+    let server = BareServer::start("PIPALHUB_FRESH_BARE", &files).await?;
+    unpack(&server)?;
+    stopwatch.lap("a bare server");
+
+    for block in run_blocks(PAGE, "by-hand")? {
+        let section = &block.section;
+        let code = block.code.replace(ALPHA, HOST);
+        let lines = format!("cd {UNPACKED}\n{code}");
+        let end = server.run_to_end(&["bash", "-ec", &lines])?;
+        ensure!(end.is_ok, "{PAGE}, {section:?}: {lines}\n{}", end.text);
+        stopwatch.lap(section);
+    }
+    a_class_is_there(&server).await?;
+    stopwatch.lap("a class");
+    a_class_is_tried(&server)?;
+    stopwatch.lap("tried from outside");
+    Ok(())
+}
+
+fn unpack(server: &BareServer) -> Result<()> {
+    server.run(&["mkdir", "--parents", UNPACKED])?;
+    server.run(&["cp", "--recursive", FILES, UNPACKED])?;
+    server.run(&[NEW_PROGRAM, "write-wheels", UNPACKED])?;
+    Ok(())
+}
+
+/// Names who teaches, in the file that is the trainer's, and brings the class.
+async fn a_class_is_there(server: &BareServer) -> Result<()> {
+    let config = "/etc/jupyterhub/jupyterhub_config.py";
+    let name = "s/instructors=\\[\\]/instructors=[\"ines\"]/";
+    server.run(&["sed", "--in-place", name, config])?;
+    server.run(&["grep", "instructors=\\[\"ines\"\\]", config])?;
+    server.run(&["systemctl", "restart", "pipalhub-hub"])?;
+    server.write("/root/class.csv", format!("ines,{PASSWORD}\n").as_bytes())?;
+    until("the list", async || {
+        let imported = server.run(&["pipalhub", "users", "import", "/root/class.csv"])?;
+        Ok(imported.contains("1 added").then_some(()))
+    })
+    .await?;
+    until("the account of ines", async || {
+        Ok(server.run(&["id", "ines"]).is_ok().then_some(()))
+    })
+    .await
+}
+
+fn a_class_is_tried(server: &BareServer) -> Result<()> {
+    let check = Command::new(setting("PIPALHUB_EMBEDDED"))
+        .args(["check", &format!("http://{HOST}/"), "--as", "ines"])
+        .args(["--servers", "2", "--connect", &server.address().to_string()])
+        .env("PIPALHUB_CHECK_PASSWORD", PASSWORD)
+        .output()
+        .context("the program cannot be started")?;
+    let said = String::from_utf8_lossy(&check.stdout).into_owned();
+    eprintln!("{said}");
+    let why = String::from_utf8_lossy(&check.stderr);
+    ensure!(check.status.success(), "{said}{why}");
+    for line in ["live stream", "cells", "saves", "upload"] {
+        ensure!(
+            said.contains(&format!("ok       {line}")),
+            "{line} is not in {said}"
+        );
+    }
+    Ok(())
+}
