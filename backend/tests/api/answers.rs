@@ -1,6 +1,6 @@
 //! Large answers that wait to be read.
 
-use backend::limits::{AnswerLimits, EventLimits, LimitSettings};
+use backend::limits::{AnswerLimits, EventLimits, LimitSettings, ReadLimits};
 use serde_json::json;
 
 use crate::{
@@ -33,6 +33,12 @@ async fn a_client_with_unread_answers_makes_room_for_others() {
             own: 1 << 20,
             each: 40 << 20,
             all: 34 << 20,
+        },
+        // A busy machine is asked again and again until it has read them.
+        reads: ReadLimits {
+            participant: ReadLimits::default().looks_of_observer,
+            each: ReadLimits::default().all,
+            ..ReadLimits::default()
         },
         ..LimitSettings::default()
     };
