@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use shared::announcements::{CopyAnnouncement, READ_KIND};
 
+use crate::answers;
 use crate::behind::BehindCount;
 use crate::clock::Clock;
 use crate::components::notice::{FailureNotice, Notice};
@@ -83,7 +84,7 @@ fn update_stores(stream: EventStream, class: ClassStore, wall: WallStore) {
             class.load();
         }
         StreamMessage::Announcement(READ_KIND, data) => {
-            if let Ok(CopyAnnouncement { filename, user }) = serde_json::from_str(data)
+            if let Some(CopyAnnouncement { filename, user }) = answers::read_message(data)
                 && wall.filename_untracked() == Some(filename)
             {
                 // No event has a number for this: an answer on its way may be older.

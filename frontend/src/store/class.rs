@@ -9,7 +9,7 @@ use shared::wire::{NotebookSummary, NotebooksResponse};
 
 use super::load::LoadPhase;
 use super::refetcher::Refetcher;
-use crate::api;
+use crate::answers;
 use crate::clock::{Clock, monotonic_ms};
 use crate::model::failure::RequestFailure;
 use crate::model::throttle::Throttle;
@@ -90,7 +90,7 @@ impl ClassStore {
     }
 
     fn take(self, answer: Result<String, RequestFailure>) -> bool {
-        match answer.and_then(|body| api::read::<NotebooksResponse>(&body)) {
+        match answer.and_then(|body| answers::read::<NotebooksResponse>(&body)) {
             Ok(answer) => {
                 self.clock.observe(answer.now_ms);
                 if **self.notebooks.read_untracked() != answer.notebooks {

@@ -9,6 +9,7 @@ use shared::wire::{Tile, TileResponse, WallResponse};
 
 use super::load::LoadPhase;
 use super::refetcher::{LATE_ANSWER_MS, Refetcher};
+use crate::answers;
 use crate::api;
 use crate::behind::BehindMark;
 use crate::clock::{Clock, jitter_salt};
@@ -213,7 +214,7 @@ impl WallStore {
     fn loaded(self, answer: Result<String, RequestFailure>) -> bool {
         let mut cursor = None;
         let mut is_final = true;
-        match answer.and_then(|body| api::read::<WallResponse>(&body)) {
+        match answer.and_then(|body| answers::read::<WallResponse>(&body)) {
             Ok(wall) => {
                 self.clock.observe(wall.now_ms);
                 self.put_all(wall.tiles);
