@@ -4,7 +4,7 @@
 use gloo_net::http::{Request, RequestBuilder, Response};
 use gloo_timers::callback::Timeout;
 use serde::de::DeserializeOwned;
-use shared::wire::{SessionResponse, TileResponse, XSRF_HEADER};
+use shared::wire::{SessionResponse, XSRF_HEADER};
 use wasm_bindgen::prelude::{Closure, JsCast, JsValue};
 use web_sys::{AbortController, Blob, ProgressEvent, XmlHttpRequest};
 
@@ -27,11 +27,6 @@ const BODY_TIMEOUT_MS: u32 = 60_000;
 /// The session of the signed-in user.
 pub async fn session() -> Result<SessionResponse, RequestFailure> {
     answers::read(&get(paths::SESSION).await?)
-}
-
-/// The tail of `user`'s copy of `filename`.
-pub async fn tile(filename: &str, user: &str) -> Result<TileResponse, RequestFailure> {
-    answers::read(&get(&paths::tile_data(filename, user)).await?)
 }
 
 /// The body of the answer at `url`, which the caller parses: a GET, or with a body a POST of JSON

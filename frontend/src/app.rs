@@ -66,7 +66,10 @@ pub fn App() -> impl IntoView {
         SessionState::NeedsToken { refused } => view! { <LoginPage refused /> }.into_any(),
         SessionState::Failed(failure) => {
             let retry = move || session.check();
-            view! { <FailureNotice title="You could not be signed in" failure retry /> }.into_any()
+            view! {
+                <main><FailureNotice title="You could not be signed in" failure retry /></main>
+            }
+            .into_any()
         }
     }
 }
@@ -142,6 +145,6 @@ fn NotFound(
         wall
     );
     view! {
-        <Notice title="There is no such page" html />
+        <main><Notice title="There is no such page" html /></main>
     }
 }

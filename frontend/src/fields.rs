@@ -13,6 +13,7 @@ use crate::model::errand::ErrandNote;
 use crate::model::failure::RequestFailure;
 
 /// An object of an answer.
+#[derive(Clone)]
 pub struct AnswerFields(JsValue);
 
 impl AnswerFields {

@@ -10,10 +10,11 @@ mod cells;
 mod tests;
 
 use shared::announcements::{BuildAnnouncement, CopyAnnouncement};
+use shared::errands::HubGroup;
 use shared::sharing::{FollowedNotebook, SharingResponse};
 use shared::wire::{
-    Event, NotebookSummary, NotebooksResponse, Role, SaveProblem, SessionResponse, StreamHello,
-    Tile, TileResponse, WallResponse,
+    Event, NotebookSummary, NotebooksResponse, PeopleResponse, Role, SaveProblem, SessionResponse,
+    StreamHello, Tile, TileResponse,
 };
 
 use crate::fields::AnswerFields;
@@ -72,7 +73,21 @@ fn summary(fields: &AnswerFields) -> Option<NotebookSummary> {
         filename: fields.text("filename")?,
         participants: fields.count("participants"),
         saved_at_ms: fields.number("saved_at_ms")?,
+        at_work: fields.count("at_work"),
     })
+}
+
+impl FromFields for PeopleResponse {
+    fn from_fields(fields: &AnswerFields) -> Option<Self> {
+        let group = |fields: &AnswerFields| HubGroup {
+            name: fields.text("name").unwrap_or_default(),
+            members: fields.texts("members"),
+        };
+        Some(Self {
+            staff: fields.texts("staff"),
+            groups: fields.list("groups").iter().map(group).collect(),
+        })
+    }
 }
 
 impl FromFields for TileResponse {
@@ -80,18 +95,6 @@ impl FromFields for TileResponse {
         Some(Self {
             now_ms: fields.number("now_ms")?,
             tile: Tile::from_fields(&fields.object("tile"))?,
-        })
-    }
-}
-
-impl FromFields for WallResponse {
-    fn from_fields(fields: &AnswerFields) -> Option<Self> {
-        let tiles = fields.list("tiles");
-        Some(Self {
-            filename: fields.text("filename")?,
-            now_ms: fields.number("now_ms")?,
-            cursor: fields.number("cursor")?,
-            tiles: tiles.iter().map(Tile::from_fields).collect::<Option<_>>()?,
         })
     }
 }

@@ -1,13 +1,14 @@
 //! Each reader is held to what the type's own one writes.
 
 use serde::Serialize;
+use shared::errands::HubGroup;
 use shared::prepared::{
     CellContent, CodeCell, Image, ImageKind, JsonTree, Markdown, PreparedCell, PreparedOutput,
     RichOutput, SafeHtml,
 };
 use shared::wire::{
-    Event, NotebookSummary, NotebooksResponse, Role, SaveProblem, SessionResponse, StreamHello,
-    Tile, TileResponse,
+    Event, NotebookSummary, NotebooksResponse, PeopleResponse, Role, SaveProblem, SessionResponse,
+    StreamHello, Tile, TileResponse,
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -174,6 +175,14 @@ fn other_answers_are_read_as_their_types_read_them() {
             filename: "a.ipynb".into(),
             participants: 300,
             saved_at_ms: -1,
+            at_work: 41,
+        }],
+    });
+    assert_read_back(&PeopleResponse {
+        staff: vec!["ines".into()],
+        groups: vec![HubGroup {
+            name: "monday".into(),
+            members: vec!["ana".into(), "bo".into()],
         }],
     });
     assert_read_back(&Event {

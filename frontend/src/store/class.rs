@@ -12,6 +12,7 @@ use super::refetcher::Refetcher;
 use crate::answers;
 use crate::clock::{Clock, monotonic_ms};
 use crate::model::failure::RequestFailure;
+use crate::model::notebooks::most_worked_on;
 use crate::model::throttle::Throttle;
 use crate::paths;
 use crate::session::SessionHandle;
@@ -58,14 +59,10 @@ impl ClassStore {
         self.notebooks.get()
     }
 
-    /// The notebook that was saved last, as a signal.
-    pub fn newest(self) -> Option<String> {
-        self.notebooks.with(|notebooks| {
-            notebooks
-                .iter()
-                .max_by_key(|notebook| notebook.saved_at_ms)
-                .map(|notebook| notebook.filename.clone())
-        })
+    /// The notebook that most participants are at work on, as a signal.
+    pub fn most_worked_on(self) -> Option<String> {
+        self.notebooks
+            .with(|all| most_worked_on(all).map(|it| it.filename.clone()))
     }
 
     /// Loads the list now, without a pause after earlier failures.
