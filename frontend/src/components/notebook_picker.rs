@@ -1,8 +1,10 @@
 //! The choice of a notebook: a button with its name, and a list to search.
 
-use leptos::ev::KeyboardEvent;
+use leptos::ev::{KeyboardEvent, MouseEvent};
 use leptos::prelude::*;
 use shared::wire::NotebookSummary;
+use wasm_bindgen::JsCast;
+use web_sys::Element;
 
 use crate::html;
 use crate::html::{Html, dynamic_html};
@@ -71,7 +73,7 @@ pub fn NotebookPicker(
             id="notebooks"
             class="menu"
             popover
-            on:click=move |_| close_after_choice()
+            on:click=move |event| close_after_choice(&event)
         >
             <label class="visually-hidden" for="notebook-search">"Search notebooks"</label>
             <input
@@ -107,9 +109,10 @@ fn item(router: Router, view: &View, notebook: &NotebookSummary) -> Html {
 }
 
 /// Closes the list when a notebook was chosen in it.
-fn close_after_choice() {
-    let focused = document().active_element();
-    let is_choice = focused.is_some_and(|it| it.tag_name() == "A" || it.id().is_empty());
+fn close_after_choice(event: &MouseEvent) {
+    let target = event.target();
+    let target = target.and_then(|it| it.dyn_into::<Element>().ok());
+    let is_choice = target.is_some_and(|it| matches!(it.closest("a"), Ok(Some(_))));
     if is_choice && let Some(list) = find("#notebooks:popover-open") {
         // It fails only for a list that is closed already.
         let _ = list.hide_popover();

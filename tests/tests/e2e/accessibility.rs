@@ -37,9 +37,9 @@ async fn nothing_bars_anybody_from_a_page() -> Result<()> {
         (format!("notebook{wall}&user={user}"), ".nb-cell"),
         (format!("document{wall}"), ".document-place iframe"),
         ("follow".to_owned(), "[data-testid=ended]"),
-        ("setup".to_owned(), "main h1, main h2, main table"),
-        ("users".to_owned(), "main h1, main h2, main textarea"),
-        ("packages".to_owned(), "main h1, main h2, main p"),
+        ("setup".to_owned(), ".setup-head"),
+        ("users".to_owned(), "[data-testid=users-headline]"),
+        ("packages".to_owned(), ".manage-bar"),
         ("nowhere".to_owned(), ".notice"),
     ] {
         page.goto(&service.url(&path)).await?;

@@ -7,7 +7,7 @@
 
 use std::cell::RefCell;
 
-use js_sys::{Array, JsString};
+use js_sys::Array;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
@@ -15,11 +15,10 @@ use web_sys::{
     Element, HtmlElement, IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit,
 };
 
+use super::elements::{heading, is_held, lower, pixels};
 use super::peek::Peek;
-use super::tile::{BoardTile, set_attribute};
+use super::tile::BoardTile;
 use crate::clock::{Clock, monotonic_ms};
-use crate::html;
-use crate::html::set_html;
 use crate::model::arrangement::{
     Density, Grouping, TileBrief, WallCounts, WallItem, arrange, count, settled,
 };
@@ -472,31 +471,4 @@ impl BoardState {
             let _ = style.set_property("--square", &side);
         }
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a window is some thousands of pixels high"
-)]
-fn pixels(length: f64) -> u32 {
-    length.max(0.0) as u32
-}
-
-/// Whether somebody points at a tile, or has the focus in one.
-fn is_held(place: &HtmlElement) -> bool {
-    let held = place.query_selector(".tile:hover, .tile:focus-within");
-    matches!(held, Ok(Some(_)))
-}
-
-fn heading(name: &str, count: usize) -> Option<Element> {
-    let heading = document().create_element("h2").ok()?;
-    set_attribute(&heading, "class", "wall-heading");
-    set_html(&heading, &html!("{} <span>{}</span>", name, count));
-    Some(heading)
-}
-
-/// `text` in small letters, whatever its alphabet.
-pub(crate) fn lower(text: &str) -> String {
-    JsString::from(text).to_lower_case().into()
 }

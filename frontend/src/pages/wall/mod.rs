@@ -1,14 +1,15 @@
 //! The wall: the tail of everyone's copy of one notebook.
 //!
 //! * [`board`]: the tiles in the page; [`tile`]: one of them; [`peek`]: that of a square
-//! * [`keys`]: the keyboard
+//! * [`keys`]: the keyboard; [`elements`]: what is done with single elements
 
 mod board;
+mod elements;
 mod keys;
 mod peek;
 mod tile;
 
-pub(crate) use board::lower;
+pub(crate) use elements::lower;
 
 use leptos::ev::MouseEvent;
 use leptos::html::Div;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use leptos::prelude::*;
 use web_sys::Element;
 
+use super::elements::set_attribute;
 use super::tile::BoardTile;
 use crate::model::arrangement::{Density, TileBrief};
 use crate::store::wall::WallStore;
@@ -48,7 +49,7 @@ impl Peek {
             ("aria-hidden", "true"),
             ("inert", ""),
         ] {
-            super::tile::set_attribute(&tile.element, name, value);
+            set_attribute(&tile.element, name, value);
         }
         if let Some(body) = document().body() {
             // It fails only for a page that is being left.

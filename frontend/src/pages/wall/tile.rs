@@ -5,6 +5,7 @@ use shared::render;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
+use super::elements::set_attribute;
 use crate::components::cells::{DrawnCells, options, problem_html};
 use crate::components::tile::{FRESH_SAVE_S, cell_count, error_mark};
 use crate::html;
@@ -217,8 +218,3 @@ const NAME: usize = 7;
 const STATE: usize = 8;
 const FRESH: usize = 9;
 const PULSE: usize = 10;
-
-/// Sets an attribute, whose name is a valid one.
-pub(super) fn set_attribute(element: &Element, name: &str, value: &str) {
-    let _ = element.set_attribute(name, value);
-}
