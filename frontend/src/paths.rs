@@ -47,6 +47,9 @@ pub const LOGIN: &str = "api/login";
 /// Every notebook of the class.
 pub const NOTEBOOKS: &str = "api/notebooks";
 
+/// Who is no participant, and the participants' groups.
+pub const PEOPLE: &str = "api/people";
+
 /// The class's list.
 pub const USERS: &str = "users";
 /// Adds users.

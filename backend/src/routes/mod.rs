@@ -65,6 +65,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .routes(routes!(session::log_in))
         .routes(routes!(session::log_out))
         .routes(routes!(api::list_notebooks))
+        .routes(routes!(api::get_people))
         .routes(routes!(api::get_wall))
         .routes(routes!(api::get_tile))
         .routes(routes!(api::get_notebook))

@@ -62,6 +62,7 @@ pub(crate) const MATRIX: &[RouteRow] = &[
     RouteRow(GET,  "events/stream",                                    [401, 401, 200, 200, 200]),
     RouteRow(GET,  "api/updates",                                      [401, 401, 200, 200, 200]),
     RouteRow(GET,  "api/notebooks",                                    [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "api/people",                                       [401, 401, 403, 200, 200]),
     RouteRow(GET,  "api/wall?filename=x.ipynb",                        [401, 401, 200, 200, 200]),
     RouteRow(GET,  "api/tile?filename=x.ipynb&user=alice",             [401, 401, 200, 200, 200]),
     RouteRow(GET,  "api/tile?filename=x.ipynb&user=bob",               [401, 401, 404, 200, 200]),

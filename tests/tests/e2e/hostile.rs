@@ -109,6 +109,8 @@ async fn no_payload_acts_on_the_wall() -> Result<()> {
     browser.wait_for_text(NOTEBOOKS, "clean").await?;
     let clean = audit(&browser, "nb-p").await?;
 
+    // So high that every tile is in sight, and drawn.
+    browser.size(1600, 100_000).await?;
     browser
         .goto(&service.url("?notebook=hostile.ipynb"))
         .await?;

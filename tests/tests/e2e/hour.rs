@@ -55,8 +55,8 @@ const pill = document.querySelector('[data-testid=live-pill]');
 return {
   pill: pill && pill.dataset.state,
   tiles,
-  notebooks: [...document.querySelectorAll('[data-testid=notebook-select] option')]
-    .map((option) => option.value).sort(),
+  notebooks: [...document.querySelectorAll('#notebooks a')]
+    .map((link) => link.dataset.notebook).sort(),
   page: words(document.querySelector('[data-testid=notebook-page], [data-testid=follow-page]')),
   notices: [...document.querySelectorAll('#notices article')]
     .flatMap((note) => note.textContent.match(/n\d+n/g) || []),

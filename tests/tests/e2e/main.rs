@@ -3,6 +3,7 @@
 //! They are ignored by default, because they need a Hub, Jupyter and a browser: run `cargo xtask
 //! test`, which installs these and sets their paths.
 
+mod accessibility;
 mod builds;
 mod closed;
 mod costs;
@@ -34,6 +35,7 @@ mod standalone;
 mod threats;
 mod updates;
 mod users;
+mod wall;
 
 /// The notebook of all participants in these tests.
 const NOTEBOOK: &str = "module1/day1.ipynb";
