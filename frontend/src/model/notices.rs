@@ -284,6 +284,7 @@ mod tests {
             seq: id,
             text: format!("text {id}"),
             html: sanitised(&format!("<p>html {id}</p>")),
+            brief: String::new(),
             title: None,
             link: None,
             file: None,

@@ -451,6 +451,7 @@ fn notice_of(fields: &AnswerFields) -> Option<Notice> {
         seq: fields.number("seq")?,
         text: fields.text("text")?,
         html: fields.safe_html("html")?,
+        brief: String::new(),
         title: fields.text("title"),
         link: link.text("url").map(|url| NoticeLink {
             url,
