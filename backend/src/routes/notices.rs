@@ -77,7 +77,9 @@ async fn list_notices(
     let NoticesQuery { after, wait } = query;
     let poll = LongPoll::begin(&state, &identity, wait)?;
     // Who waits has a page open, which shows what comes.
-    let _listener = wait.filter(|wait| *wait > 0).map(|_| state.notices.listeners().listen(&identity.user));
+    let _listener = wait
+        .filter(|wait| *wait > 0)
+        .map(|_| state.notices.listeners().listen(&identity.user));
     let NoticeUpdate {
         cursor,
         mut notices,

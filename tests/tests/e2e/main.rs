@@ -34,6 +34,7 @@ mod standalone;
 mod threats;
 mod updates;
 mod users;
+mod workshop;
 
 /// The notebook of all participants in these tests.
 const NOTEBOOK: &str = "module1/day1.ipynb";
