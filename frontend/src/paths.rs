@@ -219,6 +219,9 @@ pub const NOTICES: &str = "api/notices";
 /// The notices that were sent, with their recipients.
 pub const SENT_NOTICES: &str = "api/notices/sent";
 
+/// How a notice would look, and whom it would reach.
+pub const NOTICE_PREVIEW: &str = "api/notices/preview";
+
 /// The notices that have changed since `after`.
 pub fn notices(after: Option<i64>) -> String {
     match after {

@@ -51,3 +51,4 @@ pub mod sharing;
 pub mod standalone;
 pub mod users;
 pub mod wire;
+pub mod workshop;

@@ -327,7 +327,7 @@ async fn an_opened_frame_reaches_nothing() -> Result<()> {
 }
 
 /// A browser with the hooks in all documents.
-async fn browser_with_hooks() -> Result<TestBrowser> {
+pub(crate) async fn browser_with_hooks() -> Result<TestBrowser> {
     let browser = TestBrowser::start().await?;
     browser.run_first(HOOKS).await?;
     Ok(browser)
@@ -358,7 +358,11 @@ async fn audit(browser: &TestBrowser, prefix: &str) -> Result<Value> {
 }
 
 /// The same for the elements that match `notebooks`.
-async fn audit_of(browser: &TestBrowser, notebooks: &str, prefix: &str) -> Result<Value> {
+pub(crate) async fn audit_of(
+    browser: &TestBrowser,
+    notebooks: &str,
+    prefix: &str,
+) -> Result<Value> {
     let before = browser.url().await?;
     let arguments = vec![json!(notebooks), json!(prefix), json!(OWN_PARTS)];
     browser.run(AUDIT, arguments).await?;

@@ -36,6 +36,7 @@ mod threats;
 mod updates;
 mod users;
 mod wall;
+mod workshop;
 
 /// The notebook of all participants in these tests.
 const NOTEBOOK: &str = "module1/day1.ipynb";
