@@ -25,6 +25,7 @@ mod live;
 mod names;
 mod notices;
 mod packages;
+mod pictures;
 mod poll;
 mod private;
 mod restarts;

@@ -1,16 +1,20 @@
 //! Renders one formula to MathML.
 //!
-//! math-core does it. It was written for authors and not for attackers, so a formula is measured
-//! before, and `check` reads its output.
+//! math-core does it, of TeX that `tex` has brought to what it knows. It was written for authors and
+//! not for attackers, so a formula is measured before, and `check` reads its output.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
     sync::LazyLock,
 };
 
 use math_core::{LatexToMathML, MathCoreConfig, MathDisplay};
 
-use super::check;
+use super::{
+    check,
+    tex::{self, EngineTex, TexDefinitions},
+};
 use crate::prepared::SafeHtml;
 
 /// The most bytes of one formula; the longest in a textbook has a tenth of them.
@@ -19,33 +23,6 @@ const MAX_FORMULA_BYTES: usize = 10_000;
 const MAX_FORMULA_DEPTH: usize = 40;
 /// The most bytes of MathML for each byte of source.
 const MATHML_GROWTH_FACTOR: usize = 24;
-
-/// Environments, and those that replace them: equations get no numbers, as in Jupyter, and old
-/// names become today's.
-const ENVIRONMENT_ALIASES: [(&str, &str); 14] = [
-    ("{align}", "{align*}"),
-    ("{equation}", "{equation*}"),
-    ("{gather}", "{gather*}"),
-    ("{flalign}", "{align*}"),
-    ("{flalign*}", "{align*}"),
-    ("{split}", "{aligned}"),
-    ("{eqnarray}", "{array}{rcl}"),
-    ("{eqnarray*}", "{array}{rcl}"),
-    ("{displaymath}", "{equation*}"),
-    ("{math}", "{equation*}"),
-    ("{multline*}", "{gather*}"),
-    ("{multline}", "{gather*}"),
-    ("{smallmatrix}", "{matrix}"),
-    ("{gathered*}", "{gathered}"),
-];
-
-/// Commands that math-core does not have, with their brace, and similar ones that replace them.
-const COMMAND_ALIASES: [(&str, &str); 4] = [
-    ("\\boxed{", "{"),
-    ("\\hbox{", "\\text{"),
-    ("\\mbox{", "\\text{"),
-    ("\\tag{", "\\qquad\\text{"),
-];
 
 /// Commands that apply until their group ends.
 const SWITCH_COMMANDS: [&str; 20] = [
@@ -71,16 +48,62 @@ const SWITCH_COMMANDS: [&str; 20] = [
     "tt",
 ];
 
-/// The MathML of `tex`, which takes `length` bytes of its text; `None` when math-core has none, or
-/// it is too large.
-pub(super) fn render(tex: &str, display: bool, length: usize) -> Option<SafeHtml> {
+/// What the formulas of one text may still take.
+///
+/// Their MathML is many times as long as they are, and macros make them longer, so a text has an
+/// allowance in proportion to its length, and [`FREE_BYTES`] more for the short ones.
+#[derive(Debug)]
+pub(super) struct FormulaAllowance {
+    /// The bytes of MathML.
+    mathml: usize,
+    /// The bytes that macros bring.
+    pub(super) expansion: usize,
+}
+
+/// The bytes of MathML, and of macros, that a text may have beyond those in proportion.
+const FREE_BYTES: usize = 2048;
+/// The bytes that macros may bring for each byte of a text.
+const EXPANSION_FACTOR: usize = 8;
+
+impl FormulaAllowance {
+    /// The allowance of a text of `length` bytes.
+    pub(super) fn of(length: usize) -> Self {
+        Self {
+            mathml: MATHML_GROWTH_FACTOR * length + FREE_BYTES,
+            expansion: EXPANSION_FACTOR * length + FREE_BYTES,
+        }
+    }
+}
+
+/// The MathML of `tex`, which is empty where it only defines something; `None` when there is none,
+/// or it is more than the allowance.
+pub(super) fn render(
+    tex: &str,
+    display: bool,
+    definitions: &mut Rc<TexDefinitions>,
+    allowance: &mut FormulaAllowance,
+) -> Option<SafeHtml> {
     static CONVERTER: LazyLock<LatexToMathML> = LazyLock::new(|| {
-        LatexToMathML::new(MathCoreConfig::default()).expect("there are no macros to be wrong")
+        let config = MathCoreConfig {
+            // As in Jupyter, an unknown command is shown in red, and the rest is typeset.
+            ignore_unknown_commands: true,
+            // Accents that some browsers do not stretch.
+            allow_unreliable_rendering: true,
+            ..MathCoreConfig::default()
+        };
+        LatexToMathML::new(config).expect("there are no macros to be wrong")
     });
-    if tex.trim().is_empty() || tex.len() > MAX_FORMULA_BYTES || depth(tex) > MAX_FORMULA_DEPTH {
+    if tex.trim().is_empty() || tex.len() > MAX_FORMULA_BYTES {
         return None;
     }
-    let tex = renamed(tex);
+    let EngineTex { tex, marks } =
+        tex::for_engine(tex, display, definitions, &mut allowance.expansion)?;
+    if tex.is_empty() {
+        return Some(SafeHtml::default());
+    }
+    if tex.len() > MAX_FORMULA_BYTES || depth(&tex) > MAX_FORMULA_DEPTH {
+        return None;
+    }
     let mode = if display {
         MathDisplay::Block
     } else {
@@ -91,83 +114,22 @@ pub(super) fn render(tex: &str, display: bool, length: usize) -> Option<SafeHtml
     }));
     let mathml = converted.ok()?.ok()?.mathml;
     // `check` makes styles shorter, but not that much.
-    if mathml.len() > 3 * MATHML_GROWTH_FACTOR * length {
+    if mathml.len() > 3 * allowance.mathml {
         return None;
     }
-    let mathml = check::checked(&mathml)?;
+    let mathml = check::checked(&mathml, &marks)?;
     let html = if display {
         format!("<span class=\"nb-math-block\">{mathml}</span>")
     } else {
         mathml
     };
-    (html.len() <= MATHML_GROWTH_FACTOR * length).then(|| SafeHtml::trust(html))
-}
-
-/// `tex` with the names that math-core knows, without comments, and without labels, to which
-/// nothing here links.
-fn renamed(tex: &str) -> String {
-    let mut out = String::with_capacity(tex.len());
-    let mut rest = tex;
-    while let Some(at) = rest.find(['\\', '%']) {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        if rest.starts_with('%') {
-            // A comment, at each of which the engine recurses.
-            rest = &rest[rest.find('\n').unwrap_or(rest.len())..];
-            continue;
-        }
-        rest = match command(&mut out, rest) {
-            Some(after) => after,
-            None => {
-                // The character after the backslash is skipped, because a second backslash begins
-                // no command.
-                let next = rest[1..].chars().next().map_or(0, char::len_utf8);
-                out.push_str(&rest[..1 + next]);
-                &rest[1 + next..]
-            }
-        };
-    }
-    out.push_str(rest);
-    out
-}
-
-/// Writes the command that `rest` begins with under its new name; returns the rest after it.
-fn command<'a>(out: &mut String, rest: &'a str) -> Option<&'a str> {
-    if let Some(after) = rest.strip_prefix("\\label{") {
-        return after.split_once('}').map(|(_, after)| after);
-    }
-    for (old, new) in COMMAND_ALIASES {
-        if let Some(after) = rest.strip_prefix(old) {
-            out.push_str(new);
-            return Some(after);
-        }
-    }
-    if let Some(after) = rest.strip_prefix("\\textcolor{") {
-        let (colour, after) = after.split_once("}{")?;
-        for part in ["{\\color{", colour, "}"] {
-            out.push_str(part);
-        }
-        return Some(after);
-    }
-    for command in ["\\begin", "\\end"] {
-        let Some(after) = rest.strip_prefix(command) else {
-            continue;
-        };
-        let (old, new) = ENVIRONMENT_ALIASES
-            .iter()
-            .find(|(old, _)| after.starts_with(old))?;
-        // The columns of an array follow only where it begins.
-        let name = new.find("}{").map_or(*new, |at| &new[..=at]);
-        out.push_str(command);
-        out.push_str(if command == "\\end" { name } else { new });
-        return Some(&after[old.len()..]);
-    }
-    None
+    allowance.mathml = allowance.mathml.checked_sub(html.len())?;
+    Some(SafeHtml::trust(html))
 }
 
 /// An upper bound of how deep `tex` nests: brackets of every kind, and commands in a row, each of
 /// which may be the argument of the one before it.
-fn depth(tex: &str) -> usize {
+pub(super) fn depth(tex: &str) -> usize {
     let mut open: Vec<usize> = Vec::new();
     let (mut row, mut below, mut deepest) = (0_usize, 0_usize, 0_usize);
     let mut rest = tex;
@@ -223,10 +185,11 @@ fn depth(tex: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_FORMULA_BYTES, MAX_FORMULA_DEPTH, depth, renamed, render};
+    use super::{FormulaAllowance, MAX_FORMULA_BYTES, MAX_FORMULA_DEPTH, Rc, depth, render};
 
     fn html(tex: &str) -> String {
-        let html = render(tex, false, tex.len() + 100);
+        let mut allowance = FormulaAllowance::of(tex.len());
+        let html = render(tex, false, &mut Rc::default(), &mut allowance);
         html.map_or_else(|| "nothing".to_owned(), |html| html.as_str().to_owned())
     }
 
@@ -278,13 +241,10 @@ mod tests {
         for tex in [
             "",
             r"\frac{",
-            r"\nosuchcommand",
-            r"\href{https://x}{y}",
-            r"\style{color:red}{x}",
-            r"\class{a}{b}",
-            r"\unicode{65}",
-            r"\require{x}",
+            r"\ce{H2O}",
+            r"\begin{CD}A\end{CD}",
             r"\def\x{\x\x}\x",
+            r"\def\x{\y}\def\y{\x}\x",
             &"x".repeat(20_000),
             &deep("{"),
             &deep(r"\sqrt"),
@@ -373,12 +333,5 @@ mod tests {
             html(&format!("\\begin{{align}}{tex}\\end{{align}}"));
             html(&format!("\\left({tex}\\right)"));
         }
-    }
-
-    #[test]
-    fn environments_are_renamed_and_labels_are_dropped() {
-        let old = r"\begin{eqnarray}a\\\label{x}\end{eqnarray}\begin{align}\end{align}";
-        let new = r"\begin{array}{rcl}a\\\end{array}\begin{align*}\end{align*}";
-        assert_eq!(renamed(old), new);
     }
 }

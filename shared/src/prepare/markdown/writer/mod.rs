@@ -1,9 +1,13 @@
-//! Writes the markup of Markdown's events; images are in `images`, footnotes in `footnotes`.
+//! Writes the markup of Markdown's events; images are in `images`, footnotes in `footnotes`, bare
+//! addresses in `addresses`.
 
+mod addresses;
 mod footnotes;
 mod images;
 
-use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, LinkType, Tag, TagEnd};
+use pulldown_cmark::{
+    Alignment, BlockQuoteKind, CodeBlockKind, Event, HeadingLevel, LinkType, Tag, TagEnd,
+};
 
 use self::{footnotes::Footnotes, images::ImageText};
 use super::{Attachment, RawHtmlPolicy};
@@ -19,6 +23,27 @@ const MAX_ATTACHMENT_REPEATS: usize = 4;
 
 /// The bytes that a page's prefix and address add to an id or a link to one, about.
 const ANCHOR_BYTES: usize = 96;
+
+/// The beginning of one of GitHub's alerts.
+fn alert(kind: BlockQuoteKind) -> &'static str {
+    match kind {
+        BlockQuoteKind::Note => {
+            "<div class=\"nb-alert nb-alert-info\"><p><strong>Note</strong></p>"
+        }
+        BlockQuoteKind::Tip => {
+            "<div class=\"nb-alert nb-alert-success\"><p><strong>Tip</strong></p>"
+        }
+        BlockQuoteKind::Important => {
+            "<div class=\"nb-alert nb-alert-info\"><p><strong>Important</strong></p>"
+        }
+        BlockQuoteKind::Warning => {
+            "<div class=\"nb-alert nb-alert-warning\"><p><strong>Warning</strong></p>"
+        }
+        BlockQuoteKind::Caution => {
+            "<div class=\"nb-alert nb-alert-danger\"><p><strong>Caution</strong></p>"
+        }
+    }
+}
 
 /// Writes the markup of one Markdown text.
 pub(super) struct MarkdownWriter<'a> {
@@ -116,19 +141,27 @@ impl<'a> MarkdownWriter<'a> {
                 }
             });
         }
-        stand_in::push_html(&mut self.out, text, self.maths);
+        if self.links.is_empty() {
+            self.text_with_links(text);
+        } else {
+            stand_in::push_html(&mut self.out, text, self.maths);
+        }
     }
 
     fn inline(&mut self, before: &str, text: &str, after: &str) {
         self.out.push_str(before);
+        // An address in code is no link.
+        self.links.push(false);
         self.text(text);
+        self.links.pop();
         self.out.push_str(after);
     }
 
     fn start(&mut self, tag: Tag<'_>) {
         let simple = match tag {
             Tag::Paragraph => "<p>",
-            Tag::BlockQuote(_) => "<blockquote>",
+            Tag::BlockQuote(None) => "<blockquote>",
+            Tag::BlockQuote(Some(kind)) => alert(kind),
             Tag::List(None) => "<ul>",
             Tag::Item => "<li>",
             Tag::Emphasis => "<em>",
@@ -173,7 +206,8 @@ impl<'a> MarkdownWriter<'a> {
     fn end(&mut self, tag: TagEnd) {
         let simple = match tag {
             TagEnd::Paragraph => "</p>\n",
-            TagEnd::BlockQuote(_) => "</blockquote>\n",
+            TagEnd::BlockQuote(None) => "</blockquote>\n",
+            TagEnd::BlockQuote(Some(_)) => "</div>\n",
             TagEnd::List(false) => "</ul>\n",
             TagEnd::List(true) => "</ol>\n",
             TagEnd::Item => "</li>\n",
