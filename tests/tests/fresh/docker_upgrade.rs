@@ -6,13 +6,16 @@ use std::{thread, time::Duration};
 use anyhow::{Context, Result, ensure};
 use tests::{
     fresh::{BareServer, Killed},
-    until,
+    until, until_within,
 };
 
 use crate::{
     setup::{NEWER, NEWEST, UNCHANGED, make_newer, set_up},
     setup_docker::PROJECT,
 };
+
+/// Longest time in which a new container installs what the class has installed in the one before.
+const INSTALL_TIMEOUT: Duration = Duration::from_secs(240);
 
 /// An upgrade of a workshop in a container, by programs that are newer.
 pub(crate) struct DockerUpgrade<'a> {
@@ -91,10 +94,15 @@ impl<'a> DockerUpgrade<'a> {
             "import humanize",
         ];
         let import = [&["docker", "exec", "pipalhub"], &import[..]].concat();
-        until("the class's package", async || {
+        let installed = until_within(INSTALL_TIMEOUT, "the class's package", async || {
             Ok(self.server.run(&import).is_ok().then_some(()))
+        });
+        installed.await.map_err(|error| {
+            let log = self
+                .server
+                .run(&["sh", "-c", "docker logs pipalhub 2>&1 | tail -60"]);
+            error.context(log.unwrap_or_default())
         })
-        .await
     }
 
     /// A release that damages the data and ends.

@@ -47,6 +47,15 @@ pub(crate) fn kill_in_every_step(
     server: &BareServer,
     command: &[&str],
 ) -> Result<BTreeSet<String>> {
+    kill_in_steps(server, command, |_| false)
+}
+
+/// The same, but no further than a step of which `is_last` says so, which is killed too.
+pub(crate) fn kill_in_steps(
+    server: &BareServer,
+    command: &[&str],
+    is_last: impl Fn(&str) -> bool,
+) -> Result<BTreeSet<String>> {
     let mut killed: BTreeSet<String> = BTreeSet::new();
     let begun = Instant::now();
     loop {
@@ -63,7 +72,7 @@ pub(crate) fn kill_in_every_step(
             }
             is_first
         })?;
-        if end.is_ok {
+        if end.is_ok || killed.iter().any(|step| is_last(step)) {
             return Ok(killed);
         }
         // What installs participants' packages has a session of its own, and goes on for a while.

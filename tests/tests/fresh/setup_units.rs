@@ -14,8 +14,8 @@ use tests::{
 use crate::{
     process::ports_are_the_services_own,
     setup::{
-        HOST, NEWER, NEWEST, UNCHANGED, kill_in_every_step, make_newer, set_up, setup_command,
-        what_was_left_holds_the_next_up,
+        HOST, NEWER, NEWEST, UNCHANGED, kill_in_every_step, kill_in_steps, make_newer, set_up,
+        setup_command, what_was_left_holds_the_next_up,
     },
 };
 
@@ -34,9 +34,11 @@ async fn a_bare_server_becomes_a_workshop_without_containers() -> Result<()> {
     a_full_disk_is_told_before_anything_is_changed(&server, &command)?;
     a_network_that_is_away_is_named(&server, &command)?;
     what_was_left_holds_the_next_up(&server, &command).await?;
+    let is_environment = |step: &str| step.starts_with("The Hub's environment");
+    let mut killed = kill_in_steps(&server, &command, is_environment)?;
     a_disk_that_fills_is_named(&server, &command)?;
     a_network_that_breaks_is_named(&server, &command)?;
-    let killed = kill_in_every_step(&server, &command)?;
+    killed.extend(kill_in_every_step(&server, &command)?);
     ensure!(killed.len() >= 8, "{killed:?}");
     stopwatch.lap("killed in every step, and set up");
 

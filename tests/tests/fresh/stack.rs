@@ -131,9 +131,10 @@ fn everyone_has_the_rights_they_need(server: &Stack, participants: &str) -> Resu
         );
     }
     // What clouds tell whoever asks on the machine.
+    // UDP and TCP by their numbers, as the rules have them.
     let route = ["ip", "route", "get", "169.254.169.254"];
-    server.run(&[&route[..], &["ipproto", "udp", "dport", "53"]].concat())?;
-    let reached = server.run(&[&route[..], &["ipproto", "tcp", "dport", "80"]].concat());
+    server.run(&[&route[..], &["ipproto", "17", "dport", "53"]].concat())?;
+    let reached = server.run(&[&route[..], &["ipproto", "6", "dport", "80"]].concat());
     ensure!(reached.is_err(), "{reached:?}");
     Ok(())
 }
