@@ -1,7 +1,7 @@
 //! The wall: the tail of everyone's copy of one notebook.
 //!
-//! * [`board`]: the tiles in the page; [`tile`]: one of them; [`peek`]: that of a square
-//! * [`keys`]: the keyboard; [`elements`]: what is done with single elements
+//! * `board`: the tiles in the page; `tile`: one of them; `peek`: that of a square
+//! * `keys`: the keyboard; `elements`: what is done with single elements
 
 mod board;
 mod elements;
