@@ -272,6 +272,7 @@ impl Notebook {
 
     /// The cells that were before these, where these are the last ones of a notebook, and may
     /// define macros of TeX.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn defining_cells(&self) -> &[Cell] {
         &self.earlier
     }

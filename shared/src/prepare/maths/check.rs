@@ -162,7 +162,8 @@ pub(super) fn checked(mathml: &str, marks: &Marks) -> Option<String> {
             }
             continue;
         }
-        let in_words = open.last() == Some(&"mtext");
+        let parent = open.last().copied();
+        let in_words = parent == Some("mtext");
         let alone = tag.ends_with('/');
         let tag = tag.trim_end_matches('/').trim_end();
         let (name, attributes) = tag.split_once(' ').unwrap_or((tag, ""));
@@ -176,6 +177,10 @@ pub(super) fn checked(mathml: &str, marks: &Marks) -> Option<String> {
         let is_root = out.is_empty();
         if !is_word && (!MATHML_ELEMENTS.contains(&name) || (name == "math") != is_root) {
             return None;
+        }
+        if name == "mtext" && parent == Some("mtd") {
+            // Beside words alone an operator has no space around it, since words count as space.
+            out.push_str("<mi></mi>");
         }
         push_all(&mut out, &["<", name]);
         push_attributes(&mut out, attributes, marks, &mut link)?;

@@ -332,3 +332,23 @@ const MACROS: [(&str, usize, &str); 275] = [
     ("xRightleftharpoons", 1, r"\xrightleftharpoons{#1}"),
     ("xmathstrut", 1, ""),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::{MACROS, MISSING_COMMANDS};
+
+    #[test]
+    fn macros_are_found_by_their_order() {
+        assert!(MACROS.is_sorted_by_key(|(name, ..)| *name));
+    }
+
+    #[test]
+    fn readers_are_told_what_is_missing() {
+        let page = include_str!("../../../../../docs/formulas.md");
+        let of_proofs = |name: &str| ["Inf", "C", "Axiom"].iter().any(|end| name.ends_with(end));
+        for name in MISSING_COMMANDS {
+            let is_told = page.contains(&format!("`\\{name}`"));
+            assert!(is_told || of_proofs(name), "{name}");
+        }
+    }
+}

@@ -2,10 +2,11 @@
 //!
 //! The engine, math-core, knows the symbols and most commands. What it lacks is brought to what it
 //! has: macros that the notebook defines (`macros`), commands and environments by other names
-//! (`known`, `environments`), text with formulas in it (`text`), boxes, sizes and tags (`rewrite`).
+//! (`known`, `environments`), text with formulas in it (`text`), colours and boxes (`boxes`), sizes and tags (`rewrite`).
 //! The looks that MathML has no attribute for become classes: the engine is given a colour in
 //! their place, whose number is that of a mark ([`Marks`]), and `check` turns it back.
 
+mod boxes;
 mod environments;
 mod known;
 mod macros;
