@@ -1,7 +1,7 @@
 //! `/api/workshop`: what the panel in a participant's JupyterLab shows beside the notices, in one
 //! answer, because a whole class has the panel open.
 
-use std::{cmp::Reverse, sync::Arc, time::Instant};
+use std::{cmp::Reverse, collections::BTreeSet, sync::Arc, time::Instant};
 
 use axum::{Json, extract::State};
 use shared::{
@@ -29,7 +29,9 @@ async fn get_workshop(
     State(state): State<Arc<AppState>>,
     RateLimited { identity, .. }: RateLimited<LightReads>,
 ) -> Json<WorkshopResponse> {
-    let mut own = state.class.notebooks(Some(&identity.user));
+    let mut own = state
+        .class
+        .notebooks(Some(&identity.user), &BTreeSet::new());
     own.sort_by_key(|notebook| Reverse(notebook.saved_at_ms));
     let more = own.len().saturating_sub(MAX_NOTEBOOKS);
     own.truncate(MAX_NOTEBOOKS);
