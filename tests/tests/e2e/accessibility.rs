@@ -29,10 +29,16 @@ async fn nothing_bars_anybody_from_a_page() -> Result<()> {
     let user = &class[0];
     let wall = format!("?notebook={NOTEBOOK}");
     for (path, ready) in [
-        (wall.clone(), ".tile .nb-cell"),
-        (format!("{wall}&size=small&by=state"), ".small .nb-cell"),
+        (wall.clone(), ".tile .nb-slot:last-child > .nb-cell"),
+        (
+            format!("{wall}&size=small&by=state"),
+            ".small .nb-slot:last-child > .nb-cell",
+        ),
         (format!("{wall}&size=dots"), ".dots .tile"),
-        (format!("{wall}&screen=1&names=0"), ".tile .nb-cell"),
+        (
+            format!("{wall}&screen=1&names=0"),
+            ".tile .nb-slot:last-child > .nb-cell",
+        ),
         (format!("{wall}&q=nobody"), "[data-testid=empty]"),
         (format!("notebook{wall}&user={user}"), ".nb-cell"),
         (format!("document{wall}"), ".document-place iframe"),

@@ -57,8 +57,12 @@ async fn three_hundred_are_shown_at_every_size() -> Result<()> {
     let page = signed_in(&service).await?;
     page.size(1920, 1080).await?;
     for (name, query, ready) in [
-        ("tiles", "", ".tile .nb-cell"),
-        ("small", "&size=small", ".small .nb-cell"),
+        ("tiles", "", ".tile .nb-slot:last-child > .nb-cell"),
+        (
+            "small",
+            "&size=small",
+            ".small .nb-slot:last-child > .nb-cell",
+        ),
         ("squares", "&size=dots", ".dots .error-mark"),
         ("states", "&size=dots&by=state", ".grouped .wall-heading"),
         ("screen", "&size=dots&screen=1", ".dots .error-mark"),
@@ -106,7 +110,8 @@ async fn a_phone_has_two_rows_of_controls() -> Result<()> {
     page.size(390, 844).await?;
     page.goto(&service.url(&format!("?notebook={NOTEBOOK}")))
         .await?;
-    page.wait_for(".tile .nb-cell").await?;
+    page.wait_for(".tile .nb-slot:last-child > .nb-cell")
+        .await?;
     let rows = "const parts = [...document.querySelectorAll('.top-bar :is(a, button, input)')]\
          .filter((part) => part.getClientRects().length)\
          .map((part) => part.getBoundingClientRect()).sort((a, b) => a.top - b.top);\

@@ -41,7 +41,7 @@ const HIDDEN_FRAME_MS: i32 = 250;
 type OnSight = Closure<dyn FnMut(Array)>;
 
 #[derive(Default)]
-struct BoardState {
+struct TileBoardState {
     place: Option<HtmlElement>,
     /// Sorted by participant.
     tiles: Vec<BoardTile>,
@@ -62,7 +62,7 @@ struct BoardState {
 /// A handle to the tiles; belongs to the wall.
 #[derive(Clone, Copy)]
 pub(super) struct Board {
-    state: StoredValue<RefCell<BoardState>, LocalStorage>,
+    state: StoredValue<RefCell<TileBoardState>, LocalStorage>,
     wall: WallStore,
     people: PeopleStore,
     router: Router,
@@ -98,10 +98,10 @@ impl Board {
             IntersectionObserver::new_with_options(on_sight.as_ref().unchecked_ref(), &options);
         // Of another notebook's tiles nothing is left.
         self.with(|state| {
-            *state = BoardState {
+            *state = TileBoardState {
                 place: Some(place),
                 observer: observer.ok().map(|observer| (observer, on_sight)),
-                ..BoardState::default()
+                ..TileBoardState::default()
             };
         });
         on_cleanup(move || {
@@ -132,7 +132,7 @@ impl Board {
         on_cleanup(move || resized.remove());
     }
 
-    fn with<T>(self, change: impl FnOnce(&mut BoardState) -> T) -> Option<T> {
+    fn with<T>(self, change: impl FnOnce(&mut TileBoardState) -> T) -> Option<T> {
         // `None`: the wall is not shown any more.
         self.state
             .try_with_value(|state| {
@@ -282,7 +282,7 @@ impl Board {
     }
 }
 
-impl BoardState {
+impl TileBoardState {
     fn tile(&mut self, user: &str) -> Option<&mut BoardTile> {
         let at = self.tiles.binary_search_by(|it| it.user.as_str().cmp(user));
         at.ok().map(|at| &mut self.tiles[at])
