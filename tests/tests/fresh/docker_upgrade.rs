@@ -61,6 +61,9 @@ impl<'a> DockerUpgrade<'a> {
     /// For a workshop whose class works with a package of its own.
     pub(crate) fn of(server: &'a BareServer, command: &[&'a str]) -> Result<Self> {
         server.run(&["pipalhub", "packages", "add", "--yes", "humanize"])?;
+        let file = format!("{PROJECT}/etc/jupyterhub/requirements.txt");
+        let asked = server.run(&["cat", &file])?;
+        ensure!(asked.contains("humanize"), "{asked}");
         Ok(Self {
             server,
             arguments: command[1..].to_vec(),
