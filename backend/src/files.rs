@@ -5,10 +5,13 @@ use std::{
     fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions},
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use crate::secret::Secret;
+
+/// Links that lead to each other, of which the kernel follows no more.
+const MAX_LINKS: usize = 40;
 
 /// Makes the folder at `path`, and those above it that are not there, for the service's user alone
 /// whatever the umask.
@@ -39,7 +42,7 @@ pub(crate) fn replace_edited(path: &Path, bytes: &[u8]) -> io::Result<()> {
             let old = fs::symlink_metadata(&path)?;
             (path, Some(old))
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (end_of_links(path), None),
         Err(error) => return Err(error),
     };
     let written = path.with_extension(format!("new-{}", Secret::random().reveal()));
@@ -50,6 +53,20 @@ pub(crate) fn replace_edited(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let _ = fs::remove_file(&written);
     }
     made
+}
+
+/// Where the first file is made that is written by this name, as the kernel would make it: a link may
+/// lead to one that is not there yet.
+fn end_of_links(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let Ok(target) = fs::read_link(&path) else {
+            break;
+        };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        path = folder.join(target);
+    }
+    path
 }
 
 fn new_file(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
@@ -99,6 +116,13 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"by the service");
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o640);
         fs::remove_file(&path).unwrap();
+        // The link leads nowhere now, and the file is made where it leads.
+        replace_edited(&link, b"made").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read(&path).unwrap(), b"made");
+        let other = folder.path().join("other");
+        symlink("other", &other).unwrap();
+        assert!(replace_edited(&other, b"a circle").is_err());
         let new = folder.path().join("new.txt");
         replace_edited(&new, b"new").unwrap();
         assert_eq!(fs::metadata(&new).unwrap().mode() & 0o777, 0o600);

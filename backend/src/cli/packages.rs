@@ -219,7 +219,8 @@ impl PackagesDesk<'_> {
                 eprintln!("{line}");
             }
             if job.state != PackageJobState::Running && from >= job.log_lines {
-                let is_done = job.state == PackageJobState::Done;
+                // What is installed and not written down is gone with the next environment.
+                let is_done = job.state == PackageJobState::Done && job.failure.is_none();
                 self.report(plan, Some(job))?;
                 return Ok(if is_done {
                     ExitCode::SUCCESS

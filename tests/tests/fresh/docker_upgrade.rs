@@ -10,7 +10,7 @@ use tests::{
 };
 
 use crate::{
-    setup::{NEWER, NEWEST, UNCHANGED, make_newer, set_up},
+    setup::{NEWER, NEWEST, UNCHANGED, make_newer, run_well},
     setup_docker::PROJECT,
 };
 
@@ -60,7 +60,14 @@ impl ClassData {
 impl<'a> DockerUpgrade<'a> {
     /// For a workshop whose class works with a package of its own.
     pub(crate) fn of(server: &'a BareServer, command: &[&'a str]) -> Result<Self> {
-        server.run(&["pipalhub", "packages", "add", "--yes", "humanize"])?;
+        // As long as it takes: it comes after everybody else's work.
+        run_well(
+            server,
+            &["pipalhub", "packages", "add", "--yes", "humanize"],
+        )?;
+        let file = format!("{PROJECT}/etc/jupyterhub/requirements.txt");
+        let asked = server.run(&["cat", &file])?;
+        ensure!(asked.contains("humanize"), "{asked}");
         Ok(Self {
             server,
             arguments: command[1..].to_vec(),
@@ -84,7 +91,7 @@ impl<'a> DockerUpgrade<'a> {
                 }
                 is_begun
             })?;
-        let said = set_up(self.server, &self.by(NEWER))?;
+        let said = run_well(self.server, &self.by(NEWER))?;
         ensure!(said.contains("Upgraded from "), "{said}");
         self.works_on(&self.image()?).await?;
         // What the class has installed was in the container that is gone.
@@ -137,7 +144,7 @@ impl<'a> DockerUpgrade<'a> {
         self.works_on(&before).await?;
         self.server
             .run(&["test", "!", "-e", &format!("{PROJECT}/upgrade")])?;
-        let again = set_up(self.server, &self.by(NEWER))?;
+        let again = run_well(self.server, &self.by(NEWER))?;
         ensure!(again.contains(UNCHANGED), "{again}");
         Ok(())
     }

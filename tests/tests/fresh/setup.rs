@@ -34,8 +34,8 @@ pub(crate) fn setup_command<'a>(options: &[&'a str]) -> Vec<&'a str> {
     [&[NEW_PROGRAM, "setup-node", HOST], options].concat()
 }
 
-/// Runs a setup to its end, and checks that it was one.
-pub(crate) fn set_up(server: &BareServer, command: &[&str]) -> Result<String> {
+/// Runs a setup, or another command that takes its time, to its end, and checks that it was a good one.
+pub(crate) fn run_well(server: &BareServer, command: &[&str]) -> Result<String> {
     let CommandEnd { text, is_ok } = server.run_to_end(command)?;
     ensure!(is_ok, "{command:?}: {text}");
     Ok(text)

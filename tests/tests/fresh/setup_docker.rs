@@ -16,7 +16,7 @@ use tests::{
 
 use crate::{
     docker_upgrade::DockerUpgrade,
-    setup::{HOST, UNCHANGED, kill_in_every_step, set_up},
+    setup::{HOST, UNCHANGED, kill_in_every_step, run_well},
 };
 
 /// The name of the image that the container's is built on.
@@ -44,7 +44,7 @@ async fn a_bare_server_becomes_a_workshop_in_a_container() -> Result<()> {
         "{killed:?}"
     );
     stopwatch.lap("killed in every step, and set up");
-    let again = set_up(&server, &command)?;
+    let again = run_well(&server, &command)?;
     ensure!(again.contains(UNCHANGED), "{again}");
     the_certificate_is_renewed(&server)?;
 

@@ -14,7 +14,7 @@ use tests::{
 use crate::{
     process::ports_are_the_services_own,
     setup::{
-        HOST, NEWER, NEWEST, UNCHANGED, kill_in_every_step, kill_in_steps, make_newer, set_up,
+        HOST, NEWER, NEWEST, UNCHANGED, kill_in_every_step, kill_in_steps, make_newer, run_well,
         setup_command, what_was_left_holds_the_next_up,
     },
 };
@@ -42,7 +42,7 @@ async fn a_bare_server_becomes_a_workshop_without_containers() -> Result<()> {
     ensure!(killed.len() >= 8, "{killed:?}");
     stopwatch.lap("killed in every step, and set up");
 
-    let again = set_up(&server, &command)?;
+    let again = run_well(&server, &command)?;
     ensure!(again.contains(UNCHANGED), "{again}");
     only_root_sees_the_metadata(&server)?;
     what_dies_is_there_again(&server).await?;
@@ -59,7 +59,7 @@ async fn a_bare_server_becomes_a_workshop_without_containers() -> Result<()> {
     stopwatch.lap("killed in an upgrade, and upgraded");
     an_upgrade_that_does_not_work_is_undone(&server, &class)?;
     stopwatch.lap("and back");
-    let unchanged = set_up(&server, &setup_of(NEWER))?;
+    let unchanged = run_well(&server, &setup_of(NEWER))?;
     ensure!(unchanged.contains(UNCHANGED), "{unchanged}");
     nothing_ends_by_itself(&server)
 }
@@ -216,7 +216,7 @@ fn an_upgrade_keeps_the_class(server: &BareServer, class: &Value) -> Result<()> 
         }
         is_begun
     })?;
-    let said = set_up(server, &setup_of(NEWER))?;
+    let said = run_well(server, &setup_of(NEWER))?;
     ensure!(said.contains("Upgraded from "), "{said}");
     let new = processes(server)?;
     ensure!(
