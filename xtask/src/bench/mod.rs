@@ -7,6 +7,7 @@
 //! * [`native`]: the peer and this project as processes, whole and warm
 //! * [`browser`], with its [`server`]: the peers and this project's wasm in Chromium
 //! * [`events`], [`builds`]: the service
+//! * [`simulated`]: what is found in the saves of classes whose truth is known
 //! * [`saves`]: what reporting adds to a participant's save
 //! * [`push`]: what a push costs, and how soon a reader has it
 //! * `growth`: how time and memory grow with a file
@@ -23,6 +24,7 @@ mod ratios;
 mod samples;
 mod saves;
 mod server;
+mod simulated;
 mod table;
 
 use std::{
@@ -61,6 +63,7 @@ enum BenchTask {
     Saves(saves::SavesArgs),
     Push(push::PushTaskArgs),
     Growth(GrowthArgs),
+    Wall(simulated::SimulatedArgs),
 }
 
 /// How time and memory grow with a notebook's size, for every kind of evil one; fails when one
@@ -96,6 +99,7 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
         BenchTask::Builds(args) => builds::run(args),
         BenchTask::Saves(args) => saves::run(args),
         BenchTask::Push(args) => push::run(args),
+        BenchTask::Wall(args) => simulated::run(args),
         BenchTask::Growth(args) => {
             release()?;
             growth(args)
