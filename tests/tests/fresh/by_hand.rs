@@ -1,17 +1,15 @@
 //! What `pipalhub setup-node` does, line by line: a bare server by the handbook's page *By hand*.
 
-use std::process::Command;
-
 use anyhow::{Context, Result, ensure};
 use tests::{
     documents::{RunBlock, run_blocks},
     fresh::{BareServer, NEW_PROGRAM},
-    repository, setting,
+    repository,
     stopwatch::Stopwatch,
     until,
 };
 
-use crate::setup::HOST;
+use crate::setup::{HOST, check_from_outside};
 
 const PAGE: &str = "docs/handbook/by-hand.md";
 /// The hostname of the page.
@@ -42,7 +40,8 @@ async fn a_bare_server_becomes_a_workshop_by_hand() -> Result<()> {
     let wait = waits.next().context("the page waits for the Hub")?;
     a_class_is_there(&server, wait).await?;
     stopwatch.lap("a class");
-    a_class_is_tried(&server)?;
+    let url = format!("http://{HOST}/");
+    check_from_outside(&server, &url, PASSWORD, &[])?;
     stopwatch.lap("tried from outside");
     Ok(())
 }
@@ -76,24 +75,4 @@ async fn a_class_is_there(server: &BareServer, wait_for_hub: &RunBlock) -> Resul
         Ok(server.run(&["id", "ines"]).is_ok().then_some(()))
     })
     .await
-}
-
-fn a_class_is_tried(server: &BareServer) -> Result<()> {
-    let check = Command::new(setting("PIPALHUB_EMBEDDED"))
-        .args(["check", &format!("http://{HOST}/"), "--as", "ines"])
-        .args(["--servers", "2", "--connect", &server.address().to_string()])
-        .env("PIPALHUB_CHECK_PASSWORD", PASSWORD)
-        .output()
-        .context("the program cannot be started")?;
-    let said = String::from_utf8_lossy(&check.stdout).into_owned();
-    eprintln!("{said}");
-    let why = String::from_utf8_lossy(&check.stderr);
-    ensure!(check.status.success(), "{said}{why}");
-    for line in ["live stream", "cells", "saves", "upload"] {
-        ensure!(
-            said.contains(&format!("ok       {line}")),
-            "{line} is not in {said}"
-        );
-    }
-    Ok(())
 }

@@ -2,6 +2,8 @@
 
 use std::{
     collections::BTreeSet,
+    ffi::OsStr,
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
@@ -9,7 +11,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use tests::{
     fresh::{BareServer, CommandEnd, Killed, NEW_PROGRAM},
-    until_within,
+    setting, until_within,
 };
 
 /// The name of the server, which leads nowhere.
@@ -116,4 +118,32 @@ pub(crate) fn make_newer(server: &BareServer, path: &str) -> Result<()> {
         .run(&["sh", "-ec", make, path])
         .context("a newer program")
         .map(drop)
+}
+
+/// Runs `pipalhub check` on this machine, as `ines` with this password and two participants, and
+/// returns what it says when all is well.
+pub(crate) fn check_from_outside(
+    server: &BareServer,
+    url: &str,
+    password: &str,
+    options: &[&OsStr],
+) -> Result<String> {
+    let check = Command::new(setting("PIPALHUB_EMBEDDED"))
+        .args(["check", url, "--as", "ines", "--servers", "2", "--connect"])
+        .arg(server.address().to_string())
+        .args(options)
+        .env("PIPALHUB_CHECK_PASSWORD", password)
+        .output()
+        .context("the program cannot be started")?;
+    let said = String::from_utf8_lossy(&check.stdout).into_owned();
+    eprintln!("{said}");
+    let why = String::from_utf8_lossy(&check.stderr);
+    ensure!(check.status.success(), "{said}{why}");
+    for line in ["live stream", "cells", "saves", "upload"] {
+        ensure!(
+            said.contains(&format!("ok       {line}")),
+            "{line} is not in {said}"
+        );
+    }
+    Ok(said)
 }
