@@ -4,10 +4,12 @@
 use gloo_net::http::{Request, RequestBuilder, Response};
 use gloo_timers::callback::Timeout;
 use serde::de::DeserializeOwned;
-use shared::wire::{ErrorBody, SessionResponse, TileResponse, XSRF_HEADER};
+use shared::wire::{SessionResponse, XSRF_HEADER};
 use wasm_bindgen::prelude::{Closure, JsCast, JsValue};
 use web_sys::{AbortController, Blob, ProgressEvent, XmlHttpRequest};
 
+use crate::answers;
+use crate::fields::AnswerFields;
 use crate::model::failure::{LoginMethod, RequestFailure};
 use crate::paths;
 
@@ -24,12 +26,7 @@ const BODY_TIMEOUT_MS: u32 = 60_000;
 
 /// The session of the signed-in user.
 pub async fn session() -> Result<SessionResponse, RequestFailure> {
-    read(&get(paths::SESSION).await?)
-}
-
-/// The tail of `user`'s copy of `filename`.
-pub async fn tile(filename: &str, user: &str) -> Result<TileResponse, RequestFailure> {
-    read(&get(&paths::tile_data(filename, user)).await?)
+    answers::read(&get(paths::SESSION).await?)
 }
 
 /// The body of the answer at `url`, which the caller parses: a GET, or with a body a POST of JSON
@@ -137,9 +134,9 @@ fn failure_of(status: u16, login: &dyn Fn() -> Option<String>, body: &str) -> Re
     if status == 401 {
         return RequestFailure::SignedOut(LoginMethod::from_header(login().as_deref()));
     }
-    let message = read(body)
-        .map(|body: ErrorBody| body.message)
-        .unwrap_or_default();
+    let body = AnswerFields::read(body).ok();
+    let message = body.and_then(|body| body.text("message"));
+    let message = message.unwrap_or_default();
     match status {
         404 => RequestFailure::NotFound(message),
         _ => RequestFailure::Refused(status, message),
@@ -195,7 +192,8 @@ fn percentage(part: f64, all: f64) -> u32 {
     (100.0 * part / all.max(1.0)) as u32
 }
 
-/// Parses a `T` from the body of an answer.
+/// Parses a `T` from the body of an answer, for the pages for running a class: the wall and its
+/// pages use [`answers::read`].
 pub fn read<T: DeserializeOwned>(body: &str) -> Result<T, RequestFailure> {
     serde_json::from_str(body).map_err(|error| RequestFailure::Unreadable(error.to_string()))
 }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use shared::announcements::{CopyAnnouncement, READ_KIND};
 
+use crate::answers;
 use crate::behind::BehindCount;
 use crate::clock::Clock;
 use crate::components::notice::{FailureNotice, Notice};
@@ -65,7 +66,10 @@ pub fn App() -> impl IntoView {
         SessionState::NeedsToken { refused } => view! { <LoginPage refused /> }.into_any(),
         SessionState::Failed(failure) => {
             let retry = move || session.check();
-            view! { <FailureNotice title="You could not be signed in" failure retry /> }.into_any()
+            view! {
+                <main><FailureNotice title="You could not be signed in" failure retry /></main>
+            }
+            .into_any()
         }
     }
 }
@@ -83,7 +87,7 @@ fn update_stores(stream: EventStream, class: ClassStore, wall: WallStore) {
             class.load();
         }
         StreamMessage::Announcement(READ_KIND, data) => {
-            if let Ok(CopyAnnouncement { filename, user }) = serde_json::from_str(data)
+            if let Some(CopyAnnouncement { filename, user }) = answers::read_message(data)
                 && wall.filename_untracked() == Some(filename)
             {
                 // No event has a number for this: an answer on its way may be older.
@@ -141,6 +145,6 @@ fn NotFound(
         wall
     );
     view! {
-        <Notice title="There is no such page" html />
+        <main><Notice title="There is no such page" html /></main>
     }
 }

@@ -34,7 +34,12 @@ impl Clock {
     pub fn observe(self, now_ms: i64) {
         self.service
             .update_value(|service| service.observe(now_ms, monotonic_ms()));
-        self.tick();
+        // Whatever shows ages is drawn once a second, and not with every answer; but not with a
+        // clock that is wrong.
+        let shown = self.now_ms.get_untracked();
+        if self.read().abs_diff(shown) > 2_000 {
+            self.tick();
+        }
     }
 
     /// The service's time in milliseconds, as a signal that changes once a second.
@@ -48,10 +53,12 @@ impl Clock {
     }
 
     fn tick(self) {
-        self.now_ms.set(
-            self.service
-                .with_value(|service| service.now_ms(monotonic_ms())),
-        );
+        self.now_ms.set(self.read());
+    }
+
+    fn read(self) -> i64 {
+        self.service
+            .with_value(|service| service.now_ms(monotonic_ms()))
     }
 }
 

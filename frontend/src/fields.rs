@@ -1,10 +1,11 @@
 //! Reads an answer field by field, as the browser has parsed it.
 //!
-//! A type that deserialises itself is several kilobytes of code that every browser loads. That is
-//! worth it for what every reader gets: the session, the class, tiles and notebooks. Other answers
-//! are read here. A field that is missing or of another kind is empty.
+//! A field that is missing or of another kind is empty. [`crate::answers`] makes types of them.
 
 use js_sys::{Array, JSON, Reflect};
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::Error;
 use shared::prepared::SafeHtml;
 use wasm_bindgen::JsValue;
 
@@ -12,6 +13,7 @@ use crate::model::errand::ErrandNote;
 use crate::model::failure::RequestFailure;
 
 /// An object of an answer.
+#[derive(Clone)]
 pub struct AnswerFields(JsValue);
 
 impl AnswerFields {
@@ -42,6 +44,29 @@ impl AnswerFields {
         self.object(name).0.as_f64().map(|number| number as i64)
     }
 
+    /// A number of things.
+    pub fn count(&self, name: &str) -> usize {
+        let number = self.number(name).unwrap_or_default();
+        number.try_into().unwrap_or_default()
+    }
+
+    /// A part that is there.
+    pub fn part(&self, name: &str) -> Option<Self> {
+        let part = self.object(name);
+        let is_there = !part.0.is_undefined() && !part.0.is_null();
+        is_there.then_some(part)
+    }
+
+    /// An item of the list that this is.
+    pub fn item(&self, at: u32) -> Self {
+        Self(Reflect::get_u32(&self.0, at).unwrap_or_default())
+    }
+
+    /// The text that this is.
+    pub fn as_text(&self) -> Option<String> {
+        self.0.as_string()
+    }
+
     /// Whether something is so.
     pub fn is(&self, name: &str) -> bool {
         self.object(name).0.is_truthy()
@@ -64,8 +89,18 @@ impl AnswerFields {
 
     /// HTML that the service has sanitised.
     pub fn safe_html(&self, name: &str) -> Option<SafeHtml> {
-        let text = JSON::stringify(&self.object(name).0).ok()?.as_string()?;
-        serde_json::from_str(&text).ok()
+        self.object(name).as_safe_html()
+    }
+
+    /// A list of such HTML.
+    pub fn safe_htmls(&self, name: &str) -> Vec<SafeHtml> {
+        let list = self.list(name);
+        list.iter().filter_map(Self::as_safe_html).collect()
+    }
+
+    fn as_safe_html(&self) -> Option<SafeHtml> {
+        let text: serde::de::value::StringDeserializer<Error> = self.as_text()?.into_deserializer();
+        SafeHtml::deserialize(text).ok()
     }
 
     /// The object as the state of an errand.

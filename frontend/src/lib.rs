@@ -6,6 +6,7 @@
 //! * [`stream`]: the one event stream of the page
 //! * [`store`]: the reactive state, updated from the stream and by [`api`];
 //!   [`behind`]: which of it is older than it should be
+//! * [`answers`]: what the service says, as types; [`fields`]: what they are read of
 //! * [`pages`] and [`components`]: the views; components fetch nothing
 //! * [`model`]: the decisions, as plain types with native tests
 //! * [`manage`]: the pages that only whoever runs the class opens, an app of their own
@@ -22,6 +23,7 @@
     reason = "components take their props by value"
 )]
 
+pub mod answers;
 pub mod api;
 pub mod app;
 pub mod base;

@@ -47,6 +47,9 @@ pub const LOGIN: &str = "api/login";
 /// Every notebook of the class.
 pub const NOTEBOOKS: &str = "api/notebooks";
 
+/// Who is no participant, and the participants' groups.
+pub const PEOPLE: &str = "api/people";
+
 /// The class's list.
 pub const USERS: &str = "users";
 /// Adds users.
@@ -215,6 +218,9 @@ pub fn handout(id: &str) -> String {
 pub const NOTICES: &str = "api/notices";
 /// The notices that were sent, with their recipients.
 pub const SENT_NOTICES: &str = "api/notices/sent";
+
+/// How a notice would look, and whom it would reach.
+pub const NOTICE_PREVIEW: &str = "api/notices/preview";
 
 /// The notices that have changed since `after`.
 pub fn notices(after: Option<i64>) -> String {

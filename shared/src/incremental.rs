@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::{
-    notebook::{Cell, Notebook},
+    notebook::{Cell, Notebook, RawJson},
     prepare::{
         Preparation, Sanitizer,
         budget::{self, Cost, Ledger, MAX_SHOWN_CELLS},
@@ -166,13 +166,16 @@ impl PreparedCells {
             whole.map(|((key, cell), (cost, _))| (key, (cell, cost)))
         });
         let known: HashMap<u64, (&PreparedCell, Cost)> = known.collect();
-        let common = common_hash(notebook);
+        let mut context = common_hash(notebook);
         let preparation = Preparation::new(notebook, first_index, sanitizer, &budget::TILE_BUDGET);
         let cells = notebook.cells().iter().enumerate().take(MAX_SHOWN_CELLS);
         let cells = cells.map(|(at, cell)| {
-            let mut key = common.clone();
+            let mut key = context.clone();
             cell.mark(&mut key);
             let key = key.finish();
+            if cell.may_define_tex() {
+                cell.mark(&mut context);
+            }
             let index = first_index + at;
             let (cell, cost) = match known.get(&key) {
                 Some(&(known, cost)) => {
@@ -275,8 +278,9 @@ fn render_cells<'a>(
         id_prefix,
         page,
         frames,
+        scrolls_whole,
     } = options;
-    (id_prefix, page, frames).hash(&mut context);
+    (id_prefix, page, frames, scrolls_whole).hash(&mut context);
     let mut html = String::with_capacity(before.map_or(0, |(_, text)| text.len()));
     let mut cells = Vec::with_capacity(notebook.len().min(MAX_SHOWN_CELLS));
     let mut rendered_anew = 0;
@@ -308,6 +312,10 @@ fn render_cells<'a>(
         // The first place of a name gets its id, so a cell's HTML depends on the anchors of the
         // cells before it.
         anchors.hash(&mut context);
+        // It depends on the macros of TeX that these define, too.
+        if cell.may_define_tex() {
+            cell.mark(&mut context);
+        }
         cells.push(RenderedCell {
             key,
             html_hash: hash(&html[start..]),
@@ -354,8 +362,9 @@ impl<'a> EarlierHtml<'a> {
     }
 }
 
-/// Hashes what the HTML of every cell depends on: the language, how many outputs are shown, and
-/// the cells whose displays have an id, because an output can update another cell's display.
+/// Hashes what the HTML of every cell depends on: the language, how many outputs are shown, the
+/// cells whose displays have an id, because an output can update another cell's display, and the
+/// cells before these that define macros of TeX, and the saved state of widgets.
 fn common_hash(notebook: &Notebook) -> DefaultHasher {
     let mut hasher = DefaultHasher::new();
     notebook.language().hash(&mut hasher);
@@ -364,6 +373,13 @@ fn common_hash(notebook: &Notebook) -> DefaultHasher {
         if cell.has_named_display() {
             cell.mark(&mut hasher);
         }
+    }
+    if notebook.cells().iter().any(Cell::has_widget) {
+        let widgets = notebook.metadata().and_then(|own| own.get("widgets"));
+        widgets.map(RawJson::json).hash(&mut hasher);
+    }
+    for cell in notebook.defining_cells() {
+        cell.mark(&mut hasher);
     }
     hasher
 }

@@ -42,6 +42,8 @@ pub mod packages;
 pub mod prepare;
 pub mod prepared;
 pub mod render;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod report;
 pub mod requirement;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod sanitize;
@@ -51,3 +53,4 @@ pub mod sharing;
 pub mod standalone;
 pub mod users;
 pub mod wire;
+pub mod workshop;

@@ -73,6 +73,9 @@ pub struct Notice {
     /// The text as a fragment of HTML, sanitised.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub html: SafeHtml,
+    /// Its beginning as plain text, in 140 characters at most, for a notification in JupyterLab.
+    #[serde(default)]
+    pub brief: String,
     /// A line above it.
     pub title: Option<String>,
     /// Something to open beside it.
@@ -170,6 +173,31 @@ pub struct Recipient {
     pub shown_at_ms: Option<i64>,
     /// When the user first opened or dismissed it.
     pub opened_at_ms: Option<i64>,
+}
+
+/// The answer to `POST /api/notices/preview`: how a notice would look, and whom it would reach.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NoticePreviewResponse {
+    /// The text as a fragment of HTML, sanitised.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub html: SafeHtml,
+    /// What a notification in JupyterLab says of it.
+    pub brief: String,
+    /// How many of those whom it is for can be reached.
+    pub reach: NoticeReach,
+}
+
+/// How many of those whom a notice is for can be reached at the moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NoticeReach {
+    /// The users whom it is for, as far as they are known.
+    pub recipients: usize,
+    /// Those whose server runs.
+    pub with_server: usize,
+    /// Those who have a page open, JupyterLab or one of the service, and see it at once.
+    pub with_page: usize,
 }
 
 /// The body of `POST /api/notices/{id}/receipt`.

@@ -6,7 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{errands::ErrandResponse, prepared::PreparedCell};
+use crate::{
+    errands::{ErrandResponse, HubGroup},
+    prepared::PreparedCell,
+};
 
 /// The `type` of the event that says a notebook was saved.
 pub const SAVE_NOTEBOOK: &str = "save-notebook";
@@ -159,10 +162,24 @@ pub struct NotebooksResponse {
 pub struct NotebookSummary {
     /// Its path below each participant's home.
     pub filename: String,
-    /// How many participants have a copy.
+    /// How many participants have a copy, without those who see everyone.
     pub participants: usize,
     /// When the newest copy was saved.
     pub saved_at_ms: i64,
+    /// How many of the participants saved it in the ten minutes before the class's last save.
+    #[serde(default)]
+    pub at_work: usize,
+}
+
+/// `GET /api/people`: what is known of the class's people beside their notebooks, for instructors
+/// and helpers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PeopleResponse {
+    /// Who sees everyone, as far as the service has seen them: they are no participants.
+    pub staff: Vec<String>,
+    /// The groups of the Hub that participants are in.
+    pub groups: Vec<HubGroup>,
 }
 
 /// `GET /api/wall?filename=…`: the tail of every participant's copy of one notebook.

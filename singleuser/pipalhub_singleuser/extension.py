@@ -15,6 +15,7 @@ from .notices import Notices
 from .openings import Openings
 from .receipts import Receipts
 from .service import Service
+from .workshop import Workshop
 
 
 def load(app):
@@ -26,7 +27,7 @@ def load(app):
     client = Client(service)
     receipts = Receipts(client)
     _report_saves(app, service, Openings(receipts))
-    _serve_notices(app, client, receipts)
+    _serve_workshop(app, service, client, receipts)
 
 
 def _serve_custom(app):
@@ -60,9 +61,10 @@ def _keep_in_step(app, service, shared, openings):
     return inventory.soon
 
 
-def _serve_notices(app, client, receipts):
+def _serve_workshop(app, service, client, receipts):
     home = os.path.expanduser("~")
     root = getattr(app.contents_manager, "root_dir", home)
     notices = Notices(client, home, root, app.log)
-    handlers = routes(app.web_app.settings["base_url"], notices, receipts)
+    workshop = Workshop(client, service, reporter.shared())
+    handlers = routes(app.web_app.settings["base_url"], notices, receipts, workshop)
     app.web_app.add_handlers(".*$", handlers)

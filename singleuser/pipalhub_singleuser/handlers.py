@@ -1,4 +1,5 @@
-"""The handlers for JupyterLab: `/pipalhub/notices`, and the receipts below it; `/pipalhub/custom`.
+"""The handlers for JupyterLab: `/pipalhub/notices`, and the receipts below it; `/pipalhub/workshop`
+and `/pipalhub/custom`.
 
 A user who may read this server's files may read its participant's notices. The page never gets
 the server's token; the server sends the requests to the service.
@@ -11,7 +12,7 @@ from jupyter_server.base.handlers import APIHandler
 from jupyter_server.utils import url_path_join
 from tornado import web
 
-from .receipts import STATES
+from .receipts import OPENED, STATES
 
 # Seconds that a page's request waits for newer notices: less than the timeouts of proxies.
 WAIT = 20
@@ -66,7 +67,8 @@ class NoticesHandler(_Handler):
 class ReceiptHandler(_Handler):
     """`POST /pipalhub/notices/ID/receipt` with `{"state": "shown"}` or `"opened"`"""
 
-    def initialize(self, receipts):
+    def initialize(self, notices, receipts):
+        self._notices = notices
         self._receipts = receipts
 
     @web.authenticated
@@ -76,10 +78,25 @@ class ReceiptHandler(_Handler):
         state = body.get("state") if isinstance(body, dict) else None
         if state not in STATES:
             raise web.HTTPError(400, f"state is one of {', '.join(STATES)}")
-        self._receipts.note(int(notice_id), state)
+        notice_id = int(notice_id)
+        if state == OPENED:
+            self._notices.note_opened(notice_id)
+        self._receipts.note(notice_id, state)
         # Accepted; it is sent to the service in the background.
         self.set_status(202)
         self.finish()
+
+
+class WorkshopHandler(_Handler):
+    """`GET /pipalhub/workshop`: what the panel shows beside the notices"""
+
+    def initialize(self, workshop):
+        self._workshop = workshop
+
+    @web.authenticated
+    @authorized
+    async def get(self):
+        self.finish(await self._workshop.read())
 
 
 class CustomHandler(_Handler):
@@ -101,10 +118,12 @@ def custom_routes(base_url, custom):
     return [(url_path_join(base_url, "pipalhub", "custom"), CustomHandler, {"custom": custom})]
 
 
-def routes(base_url, notices, receipts):
-    """The routes of all handlers, below the server's base URL."""
-    base = url_path_join(base_url, "pipalhub", "notices")
+def routes(base_url, notices, receipts, workshop):
+    """The routes of a server with a service, below the server's base URL."""
+    base = url_path_join(base_url, "pipalhub")
+    noted = {"notices": notices, "receipts": receipts}
     return [
-        (base, NoticesHandler, {"notices": notices}),
-        (base + r"/([0-9]{1,18})/receipt", ReceiptHandler, {"receipts": receipts}),
+        (base + "/notices", NoticesHandler, {"notices": notices}),
+        (base + r"/notices/([0-9]{1,18})/receipt", ReceiptHandler, noted),
+        (base + "/workshop", WorkshopHandler, {"workshop": workshop}),
     ]

@@ -4,17 +4,24 @@ import os
 from dataclasses import dataclass
 from typing import Optional
 
-# Longer texts are cut for a page, which shows much less.
-MAX_TEXT = 2000
+# Longer texts are cut for a page; the service takes none that is longer.
+MAX_TEXT = 4000
+# Characters of HTML of one notice; of one with more a page gets the text alone.
+MAX_HTML = 256 * 1024
+# JupyterLab cuts what a notification says after so many characters.
+MAX_BRIEF = 140
 
 
 @dataclass(frozen=True)
 class Notice:
-    """A notice of the service; its HTML is not read, because JupyterLab shows plain text."""
+    """A notice of the service; a page takes no element of its HTML but those that it knows."""
 
     id: int
     seq: int
     text: str
+    # None of a service that sends none.
+    html: Optional[str]
+    brief: Optional[str]
     title: Optional[str]
     link: Optional[dict]
     file: Optional[str]
@@ -23,6 +30,8 @@ class Notice:
     created_at_ms: int
     until_ms: Optional[int]
     retracted: bool
+    # Whether the participant has opened or dismissed it.
+    opened: bool
 
     @classmethod
     def read(cls, said):
@@ -31,6 +40,8 @@ class Notice:
             id=field(said, "id", int),
             seq=field(said, "seq", int),
             text=field(said, "text", str),
+            html=field(said, "html", str, None),
+            brief=field(said, "brief", str, None),
             title=field(said, "title", str, None),
             link=_link(field(said, "link", dict, None)),
             file=field(said, "file", str, None),
@@ -38,6 +49,7 @@ class Notice:
             created_at_ms=field(said, "created_at_ms", int),
             until_ms=field(said, "until_ms", int, None),
             retracted=field(said, "retracted", bool),
+            opened=field(said, "opened", bool, False),
         )
 
     def for_page(self, now_ms, home, root):
@@ -51,12 +63,17 @@ class Notice:
         remaining = None if self.until_ms is None else self.until_ms - now_ms
         if remaining is not None and remaining <= 0 and not self.retracted:
             return None
+        html = self.html if self.html and len(self.html) <= MAX_HTML else None
         return {
             "id": self.id,
             "created_at_ms": self.created_at_ms,
             "retracted": self.retracted,
+            "opened": self.opened,
             "title": self.title and self.title[:MAX_TEXT],
-            "text": self.text[:MAX_TEXT],
+            "brief": (self.brief or self.text)[:MAX_BRIEF],
+            "html": html,
+            # What is shown where there is no HTML.
+            "text": None if html else self.text[:MAX_TEXT],
             "link": self.link,
             "path": self.file and _below(root, self.path or _whole(self.file, home, root)),
             "remaining_ms": remaining,

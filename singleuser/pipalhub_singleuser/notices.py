@@ -9,6 +9,7 @@ field.
 """
 
 import asyncio
+import dataclasses
 import json
 import time
 
@@ -47,6 +48,10 @@ class Notices:
         self._cursor = None
         # A reading of the service's clock, and of the monotonic clock at that time.
         self._clock = (0, 0)
+        # When the service was last asked for all notices.
+        self._whole_at = 0
+        # Why the service gives none at the moment: None, "away" or "refused".
+        self._trouble = None
         self._pages = 0
         self._asked_at = 0
         self._news = None
@@ -60,11 +65,13 @@ class Notices:
     async def newer_than(self, after, wait):
         """The notices newer than the page's cursor `after`.
 
-        Waits for up to `wait` seconds until there are some.
+        Waits for up to `wait` seconds until there are some, or something is wrong, or well again.
         """
         self._pages += 1
         try:
             self._keep_asking()
+            if after == 0:
+                await self._renew()
             await asyncio.wait_for(self._until_newer(after), wait)
         except asyncio.TimeoutError:
             pass
@@ -73,13 +80,33 @@ class Notices:
             self._asked_at = time.monotonic()
         return self._answer(after)
 
+    def note_opened(self, notice_id):
+        """The participant has opened or dismissed a notice here, which the service hears later."""
+        notice = self._known.get(notice_id)
+        if notice is not None:
+            self._known[notice_id] = dataclasses.replace(notice, opened=True)
+
+    async def _renew(self):
+        """Asks for all notices for a page that has just opened, because it is no news to the
+        service which of them were read elsewhere.
+        """
+        now = time.monotonic()
+        if self._cursor is None or now - self._whole_at < LINGER:
+            return
+        self._whole_at = now
+        try:
+            self._take(await self._request("api/notices?after=0"))
+        except Unanswered as error:
+            self._log.debug("PipalHub cannot be asked for notices (%s)", error)
+
     async def _until_newer(self, after):
-        while self._cursor is None or self._cursor == after:
+        trouble = self._trouble
+        while (self._cursor is None or self._cursor == after) and self._trouble == trouble:
             await self._news.wait()
 
     def _answer(self, after):
         if self._cursor is None:
-            return {"cursor": after, "notices": []}
+            return {"cursor": after, "trouble": self._trouble, "notices": []}
         # A cursor beyond ours is from before the service's database was replaced: send all.
         since = after if after <= self._cursor else 0
         said, heard_at = self._clock
@@ -89,7 +116,11 @@ class Notices:
             for notice in sorted(self._known.values(), key=lambda notice: notice.seq)
             if notice.seq > since
         ]
-        return {"cursor": self._cursor, "notices": [page for page in shown if page]}
+        return {
+            "cursor": self._cursor,
+            "trouble": self._trouble,
+            "notices": [page for page in shown if page],
+        }
 
     def _keep_asking(self):
         if self._task is None or self._task.done():
@@ -101,11 +132,13 @@ class Notices:
             begun = time.monotonic()
             try:
                 self._take(await self._ask())
+                self._note_trouble(None)
                 if self._backoff.succeeded():
                     self._log.debug("PipalHub: notices are back")
                 pause = begun + PACE - time.monotonic()
             except Unanswered as error:
                 self._log.debug("PipalHub cannot be asked for notices (%s)", error)
+                self._note_trouble("refused" if error.lasting else "away")
                 most = NOT_THERE_DELAY if error.lasting else None
                 pause = self._backoff.failed(error.retry_after, most)
             await asyncio.sleep(max(pause, 0))
@@ -113,10 +146,12 @@ class Notices:
     async def _ask(self):
         if self._cursor is None:
             # A page has just opened: get all notices without waiting.
-            answer = await self._client.ask("api/notices?after=0")
-        else:
-            path = f"api/notices?after={self._cursor}&wait={WAIT}"
-            answer = await self._client.ask(path, wait=WAIT)
+            self._whole_at = time.monotonic()
+            return await self._request("api/notices?after=0")
+        return await self._request(f"api/notices?after={self._cursor}&wait={WAIT}", WAIT)
+
+    async def _request(self, path, wait=0):
+        answer = await self._client.ask(path, wait=wait)
         try:
             return json.loads(answer)
         except (ValueError, RecursionError):
@@ -141,13 +176,25 @@ class Notices:
             except ValueError as error:
                 self._log.debug("PipalHub: a notice is not one: %s", error)
                 continue
+            known = self._known.get(notice.id)
+            if known is not None and known.opened and not notice.opened:
+                # Its receipt is on its way.
+                notice = dataclasses.replace(notice, opened=True)
             self._known[notice.id] = notice
         self._forget_oldest()
         if cursor != self._cursor:
             self._cursor = cursor
-            # Wakes the waiting requests; later ones wait for the next event.
-            self._news.set()
-            self._news = asyncio.Event()
+            self._wake()
+
+    def _note_trouble(self, trouble):
+        if trouble != self._trouble:
+            self._trouble = trouble
+            self._wake()
+
+    def _wake(self):
+        """Wakes the waiting requests; later ones wait for the next event."""
+        self._news.set()
+        self._news = asyncio.Event()
 
     def _forget_oldest(self):
         by_age = sorted(self._known.values(), key=lambda notice: notice.seq)

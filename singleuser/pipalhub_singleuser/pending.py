@@ -67,6 +67,10 @@ class Pending:
         entry = self._entries.get(key)
         return entry and entry.event
 
+    def events(self):
+        """All of them, oldest first."""
+        return [entry.event for entry in self._entries.values()]
+
     def drop(self, key):
         """Forgets what there is of `key`."""
         self._entries.pop(key, None)

@@ -9,7 +9,9 @@ import asyncio
 from .backoff import Backoff
 from .client import Unanswered
 
-STATES = ("shown", "opened")
+SHOWN = "shown"
+OPENED = "opened"
+STATES = (SHOWN, OPENED)
 MAX_PENDING = 500
 FIRST_DELAY = 0.5
 MAX_DELAY = 60

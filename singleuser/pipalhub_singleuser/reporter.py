@@ -36,6 +36,8 @@ WORKS = "save-works"
 # How many events are kept while the service is away; beyond it the oldest are dropped, and
 # their notebooks are reported again with the next save.
 MAX_PENDING = 1000
+# Of how many notebooks it is remembered when the service took them last.
+MAX_RECEIVED = 1000
 # How many of those are remembered that the service asks for.
 MAX_WANTED = 2000
 # Seconds that the thread waits for an answer.
@@ -79,6 +81,8 @@ class Reporter:
         self._pending = Pending(MAX_PENDING, FIRST_DELAY, ABSENT_DELAY)
         # What the service asks for is sent when nothing else is to be: saves come first.
         self._wanted = Pending(MAX_WANTED, FIRST_DELAY, ABSENT_DELAY)
+        # When the service last took a save of a notebook, by filename; the oldest first.
+        self._received = {}
         # Until when the service would have no push of a notebook, by path.
         self._held = {}
         self._last_time = None
@@ -173,6 +177,14 @@ class Reporter:
         with self._changed:
             return len(self._pending)
 
+    def saves(self):
+        """When the service last took a save, in seconds since the Unix epoch, by filename; and the
+        filenames of saves that are not sent yet.
+        """
+        with self._changed:
+            saves = [event for event in self._pending.events() if event["type"] == SAVE]
+            return dict(self._received), {event["filename"] for event in saves}
+
     def close(self, timeout=TIMEOUT):
         """Ends the thread; events that were not sent are dropped."""
         self._closed.set()
@@ -226,6 +238,8 @@ class Reporter:
             return self._not_now(key, why, answer.retry_after)
         if meaning == REFUSED:
             self._say_refused(event, answer)
+        else:
+            self._note_received(event)
         self._hold(key, answer.body.get("pace_ms"))
         self._not_taken.clear()
         self._said.clear()
@@ -267,6 +281,17 @@ class Reporter:
         if event.get("type") == DELETE and meaning_of(answer.status) == DONE:
             self._pusher.forget(event["path"])
         return answer
+
+    def _note_received(self, event):
+        filename, kind = event["filename"], event["type"]
+        if kind not in (SAVE, DELETE):
+            return
+        with self._changed:
+            self._received.pop(filename, None)
+            if kind == SAVE:
+                self._received[filename] = time.time()
+            if len(self._received) > MAX_RECEIVED:
+                del self._received[next(iter(self._received))]
 
     def _hold(self, key, pace_ms):
         """The service would have the next push of this notebook in so many milliseconds."""

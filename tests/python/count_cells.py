@@ -4,8 +4,8 @@
 
 A line a file: {"file": ..., "cells": n, "outputs": [one number a cell]}, or with
 "refused" and nbformat's reason. Outputs are counted as Jupyter shows them: neighbouring
-pieces of one stream are one, a cleared output is none, and an update of a display is none
-of its own.
+pieces of one stream are one, a bar that is drawn anew stays where it was, a cleared output
+is none, and an update of a display is none of its own.
 """
 
 import json
@@ -20,6 +20,12 @@ warnings.simplefilter("ignore")
 
 def display_id(out):
     return out.get("transient", {}).get("display_id")
+
+
+def redraws(out):
+    """Whether a piece of a stream only writes the line anew that the piece before it began."""
+    text = "".join(out.get("text", ""))
+    return text.startswith("\r") and "\n" not in text.rstrip("\n")
 
 
 def shown(outputs, displayed):
@@ -37,6 +43,7 @@ def shown(outputs, displayed):
             clear = False
         name = out.get("name", "stdout") if kind == "stream" else None
         joins = name is not None and visible and visible[-1] == name
+        joins = joins or (name in visible and redraws(out))
         updates = kind == "update_display_data" and display_id(out) in displayed
         if kind != "clear_output" and not joins and not updates:
             visible.append(name)

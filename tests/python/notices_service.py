@@ -1,4 +1,4 @@
-"""A fake service with notices: `/api/notices`, as docs/http.md describes it."""
+"""A fake service with notices: `/api/notices` and `/api/workshop`, as docs/http.md describes them."""
 
 import http.server
 import json
@@ -17,6 +17,9 @@ class NoticesService:
         self.notices = {}
         self.cursor = 0
         self.receipts = []
+        # The answer of `/api/workshop`; None of a service that has none.
+        self.workshop = None
+        self.workshops = 0
         self.asked = []
         self.waiting = 0
         self.most_waiting = 0
@@ -81,6 +84,9 @@ class NoticesService:
 
     def get(self, path, query, headers):
         with self.changed:
+            if path == "/base/api/workshop" and self.workshop is not None:
+                self.workshops += 1
+                return 200, self.workshop
             if path != "/base/api/notices":
                 return 404, {"message": path}
             self.asked.append(query)

@@ -83,7 +83,7 @@ class RelayTest(unittest.IsolatedAsyncioTestCase):
 
     async def texts(self, relay, after):
         got = await relay.newer_than(after, TIMEOUT_S)
-        return got["cursor"], [notice["text"] for notice in got["notices"]]
+        return got["cursor"], [notice["brief"] for notice in got["notices"]]
 
     async def test_a_page_gets_all_notices_and_then_new_ones(self):
         second = {**NOTICE, "id": 8, "seq": 4, "text": "Back"}
@@ -101,12 +101,12 @@ class RelayTest(unittest.IsolatedAsyncioTestCase):
         relay = self.relay(answer(3, NOTICE))
         await relay.newer_than(0, TIMEOUT_S)
         got = await relay.newer_than(3, 0.01)
-        self.assertEqual(got, {"cursor": 3, "notices": []})
+        self.assertEqual(got, {"cursor": 3, "trouble": None, "notices": []})
 
     async def test_without_a_service_a_page_gets_nothing_and_no_error(self):
         relay = self.relay()
         got = await relay.newer_than(5, 0.01)
-        self.assertEqual(got, {"cursor": 5, "notices": []})
+        self.assertEqual(got, {"cursor": 5, "trouble": None, "notices": []})
 
     async def test_an_expired_notice_is_not_shown(self):
         over = {**NOTICE, "until_ms": 999}
@@ -150,8 +150,55 @@ class RelayTest(unittest.IsolatedAsyncioTestCase):
         relay = self.relay(*replies, answer(3, *bad, NOTICE))
         with mock.patch.object(notices_module, "MAX_DELAY", 0.001):
             relay._backoff._most = 0.001
+            # A page is told of what is wrong at once, and asks again.
+            while (await relay.newer_than(0, TIMEOUT_S))["trouble"]:
+                pass
             self.assertEqual(await self.texts(relay, 0), (3, ["Lunch"]))
-        self.assertEqual(len(self.client.paths), len(replies) + 1)
+        self.assertEqual(self.client.paths[: len(replies)], ["api/notices?after=0"] * len(replies))
+
+    async def test_a_page_is_told_whether_the_service_answers(self):
+        replies = [answer(3, NOTICE), Unanswered("HTTP 503"), answer(3), Unanswered("x", lasting=True)]
+        # The page asks again before anything else happens.
+        for name in ["PACE", "FIRST_DELAY"]:
+            self.enterContext(mock.patch.object(notices_module, name, 0.2))
+        relay = self.relay(*replies)
+        self.assertEqual((await relay.newer_than(0, TIMEOUT_S))["trouble"], None)
+        for trouble in ["away", None, "refused"]:
+            got = await relay.newer_than(3, TIMEOUT_S)
+            self.assertEqual((got["trouble"], got["notices"]), (trouble, []))
+
+    async def test_what_was_opened_here_is_known_before_the_service_hears_it(self):
+        again = {**NOTICE, "seq": 4}
+        relay = self.relay(answer(3, NOTICE), answer(4, again))
+        await relay.newer_than(0, TIMEOUT_S)
+        relay.note_opened(NOTICE["id"])
+        relay.note_opened(99)
+        opened = (await relay.newer_than(0, TIMEOUT_S))["notices"][0]["opened"]
+        self.assertTrue(opened)
+        # The receipt is on its way, and the notice comes once more without it.
+        got = await relay.newer_than(3, TIMEOUT_S)
+        self.assertEqual([notice["opened"] for notice in got["notices"]], [True])
+
+    async def test_a_page_that_opens_hears_what_was_read_elsewhere(self):
+        relay = self.relay(answer(3, NOTICE))
+        self.assertFalse((await relay.newer_than(0, TIMEOUT_S))["notices"][0]["opened"])
+        # The request that waits for news gets no answer.
+        await relay.newer_than(3, 0.05)
+        self.assertEqual(len(self.client.paths), 2)
+        for reply in [answer(3, {**NOTICE, "opened": True}), Unanswered("HTTP 503")]:
+            # As if the last page had opened long ago.
+            relay._whole_at = float("-inf")
+            self.client.answers.append(reply)
+            self.assertTrue((await relay.newer_than(0, TIMEOUT_S))["notices"][0]["opened"])
+        self.assertEqual(self.client.paths.count("api/notices?after=0"), 3)
+
+    def test_a_page_gets_html_within_bounds_and_else_the_text(self):
+        page = Notice.read({**NOTICE, "brief": "B"}).for_page(0, self.home, self.home)
+        self.assertEqual((page["html"], page["text"], page["brief"]), (NOTICE["html"], None, "B"))
+        for html in [None, "", "x" * 300_000]:
+            page = Notice.read({**NOTICE, "html": html}).for_page(0, self.home, self.home)
+            # As of a service that is older.
+            self.assertEqual((page["html"], page["text"], page["brief"]), (None, "Lunch", "Lunch"))
 
     async def test_the_relay_remembers_the_newest_notices_only(self):
         many = [{**NOTICE, "id": n, "seq": n} for n in range(1, 401)]
@@ -293,16 +340,16 @@ class NoticesInJupyterServer(unittest.TestCase):
     def test_a_notice_reaches_a_waiting_page_and_a_later_one(self):
         self.service.tell("Lunch", file="a.ipynb")
         first = self.notices(0)
-        self.assertEqual([n["text"] for n in first["notices"]], ["Lunch"])
+        self.assertEqual([n["brief"] for n in first["notices"]], ["Lunch"])
         self.assertEqual(first["notices"][0]["path"], "a.ipynb")
         with concurrent.futures.ThreadPoolExecutor() as pool:
             pages = [pool.submit(self.notices, first["cursor"]) for _ in range(5)]
             self.service.wait(lambda: self.service.waiting > 0)
             self.service.tell("Back")
             for page in pages:
-                self.assertEqual([n["text"] for n in page.result()["notices"]], ["Back"])
+                self.assertEqual([n["brief"] for n in page.result()["notices"]], ["Back"])
         later = self.notices(0)
-        self.assertEqual([n["text"] for n in later["notices"]], ["Lunch", "Back"])
+        self.assertEqual([n["brief"] for n in later["notices"]], ["Lunch", "Back"])
         self.assertEqual(self.service.most_waiting, 1)
         self.assertEqual(self.service.tokens, {f"token {TOKEN}"})
         self.assertNotIn(TOKEN, json.dumps(later) + self.jupyter.log())

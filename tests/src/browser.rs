@@ -215,6 +215,26 @@ impl TestBrowser {
         Ok(self.wait_for(&option).await?.click().await?)
     }
 
+    /// Chooses a notebook on the wall.
+    pub async fn choose_notebook(&self, filename: &str) -> Result<()> {
+        self.wait_for("[data-testid=notebook-picker]")
+            .await?
+            .click()
+            .await?;
+        let link = format!("#notebooks a[data-notebook=\"{filename}\"]");
+        Ok(self.wait_for(&link).await?.click().await?)
+    }
+
+    /// Moves the pointer to the middle of the element that fits `css`, or to the corner of the page.
+    pub async fn point_at(&self, css: Option<&str>) -> Result<()> {
+        let chain = self.driver.action_chain();
+        let moved = match css {
+            Some(css) => chain.move_to_element_center(&self.wait_for(css).await?),
+            None => chain.move_to(0, 0),
+        };
+        Ok(moved.perform().await?)
+    }
+
     /// Runs a script at the beginning of every document from now on, before the
     /// document's own.
     pub async fn run_first(&self, script: &str) -> Result<()> {

@@ -8,6 +8,7 @@
 pub mod browser;
 pub mod documents;
 pub mod environment;
+pub mod firefox;
 pub mod fresh;
 pub mod hostile;
 pub mod hub;

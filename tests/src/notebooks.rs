@@ -70,6 +70,27 @@ pub fn copy_sample_class(homes: &Path) -> Result<Vec<String>> {
     Ok(participants)
 }
 
+/// Copies the lesson of the sample class into so many homes, each as far as one of its participants
+/// came; returns them, sorted.
+pub fn copy_large_class(homes: &Path, size: usize) -> Result<Vec<String>> {
+    const LESSON: &str = "module1/day1.ipynb";
+    let sample = tempfile::tempdir()?;
+    let first = copy_sample_class(sample.path())?;
+    let mut participants = Vec::new();
+    for at in 0..size {
+        let user = &first[at % first.len()];
+        let name = format!("{user}{:02}", at / first.len());
+        let lesson = fs::read(sample.path().join(user).join(LESSON))?;
+        let mut lesson: Value = serde_json::from_slice(&lesson)?;
+        let cells = lesson["cells"].as_array_mut().context("it has cells")?;
+        cells.truncate(cells.len() - at % (cells.len() / 2));
+        save(&homes.join(&name).join(LESSON), &lesson)?;
+        participants.push(name);
+    }
+    participants.sort();
+    Ok(participants)
+}
+
 fn write(path: &Path, content: &[u8]) -> Result<()> {
     let folder = path.parent().context("a notebook lies in a folder")?;
     fs::create_dir_all(folder)?;

@@ -33,6 +33,8 @@ struct TestTools {
     collaboration: [PathBuf; 2],
     proxy: PathBuf,
     nginx: PathBuf,
+    /// The script that looks for what bars people from a page.
+    axe: PathBuf,
     /// The images of a fresh server, or the reason why there is none.
     fresh: Result<fresh::FreshImages, String>,
 }
@@ -212,12 +214,14 @@ fn end_to_end_tests(shots: &Path, test_tools: &TestTools) -> anyhow::Result<()> 
             &test_tools.collaboration[1],
         )
         .env("PIPALHUB_PROXY", &test_tools.proxy)
+        .env("PIPALHUB_AXE", &test_tools.axe)
         .env("PIPALHUB_SHOTS", shots),
     )
 }
 
 fn install_test_tools() -> anyhow::Result<TestTools> {
     tools::browser()?;
+    tools::firefox()?;
     let hub = tools::venv(&tools::HUB_VENV)?;
     tools::singleuser_package(&hub)?;
     let [four, five] = tools::COLLABORATION_VENVS;
@@ -231,6 +235,7 @@ fn install_test_tools() -> anyhow::Result<TestTools> {
         collaboration,
         proxy: tools::proxy()?,
         nginx: tools::nginx()?,
+        axe: tools::npm_packages("axe", &[("axe-core", "4.11.0")])?.join("axe-core/axe.min.js"),
         fresh: match fresh::obstacle()? {
             // Packages for the images may be out of reach where those for this machine are not.
             None => fresh::images(fresh::HUB_VERSION).map_err(|error| format!("{error:#}")),

@@ -327,6 +327,11 @@ pub(crate) fn browser() -> anyhow::Result<()> {
     ])
 }
 
+/// Debian's Firefox, for the tests that look at a page in another browser.
+pub(crate) fn firefox() -> anyhow::Result<()> {
+    debian_packages(&[("firefox-esr", "firefox-esr")])
+}
+
 /// Debian's nginx, as it is installed, or else unpacked in the cache: it needs no service and no
 /// files in `/etc` for the tests.
 pub(crate) fn nginx() -> anyhow::Result<PathBuf> {

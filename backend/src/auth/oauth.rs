@@ -64,6 +64,15 @@ impl OAuth {
         self.settings.page("home")
     }
 
+    /// Where the page of the service is, which ends in a slash.
+    #[must_use]
+    pub fn page(&self) -> &str {
+        let callback = &self.settings.callback_url;
+        callback
+            .strip_suffix("oauth_callback")
+            .unwrap_or(&self.prefix)
+    }
+
     /// Where people make tokens of theirs.
     #[must_use]
     pub fn token_url(&self) -> String {

@@ -55,6 +55,9 @@ use copy::{CopyRecord, LookOutcome};
 use scan_gaps::ScanGaps;
 use tile_cache::TileCacheIndex;
 
+/// Whoever saved in so many milliseconds before the class's last save is at work.
+const AT_WORK_MS: i64 = 600_000;
+
 /// How much of a notebook a tile shows.
 #[derive(Clone, Copy, Debug)]
 pub struct TailLimits {
@@ -175,21 +178,35 @@ impl Class {
         }
     }
 
-    /// Every notebook, or every notebook of one participant, as far as it is known now.
+    /// Every notebook, or every notebook of one participant, as far as it is known now. Copies of
+    /// `staff` are not counted.
     #[must_use]
-    pub fn notebooks(&self, of: Option<&str>) -> Vec<NotebookSummary> {
+    pub fn notebooks(&self, of: Option<&str>, staff: &BTreeSet<String>) -> Vec<NotebookSummary> {
+        let copies = self.0.all(|key| of.is_none_or(|user| user == key.user));
+        let is_counted = |key: &CopyId| of.is_some() || !staff.contains(&key.user);
+        let counted = copies.iter().filter(|(key, _)| is_counted(key));
+        let last_ms = counted.map(|(_, record)| record.saved_at_ms()).max();
+        // Not before now: after a break the class goes on with what it did before.
+        let since_ms = last_ms.unwrap_or_default().saturating_sub(AT_WORK_MS);
         let mut notebooks: Vec<NotebookSummary> = Vec::new();
-        for (key, record) in self.0.all(|key| of.is_none_or(|user| user == key.user)) {
+        for (key, record) in &copies {
             let saved_at_ms = record.saved_at_ms();
+            let participants = usize::from(is_counted(key));
+            let at_work = match saved_at_ms >= since_ms {
+                true => participants,
+                false => 0,
+            };
             match notebooks.last_mut() {
                 Some(last) if last.filename == key.filename => {
-                    last.participants += 1;
+                    last.participants += participants;
+                    last.at_work += at_work;
                     last.saved_at_ms = last.saved_at_ms.max(saved_at_ms);
                 }
                 _ => notebooks.push(NotebookSummary {
-                    filename: key.filename,
-                    participants: 1,
+                    filename: key.filename.clone(),
+                    participants,
                     saved_at_ms,
+                    at_work,
                 }),
             }
         }

@@ -13,7 +13,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Args;
-use shared::{notebook::Notebook, prepare, sanitize::Ammonia, standalone};
+use shared::{
+    notebook::Notebook, prepare, prepared::PreparedCell, render, report::RenderReport,
+    sanitize::Ammonia, standalone,
+};
 
 use crate::homes::NotebookFile;
 
@@ -31,6 +34,10 @@ pub(super) struct RenderArgs {
     /// Only the last so many cells of each notebook.
     #[arg(long, value_name = "N")]
     tail: Option<usize>,
+    /// Write no files, and print what of the notebooks is not shown as their authors see it: notes,
+    /// formulas as their source, commands of TeX that nobody knows, by kind.
+    #[arg(long, conflicts_with = "output")]
+    report: bool,
     /// The notebooks.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -45,6 +52,9 @@ enum OutputTarget {
 /// Runs the command. A file that cannot be read is named on stderr and makes the exit code 1;
 /// the others are rendered all the same.
 pub(super) fn run(args: &RenderArgs) -> anyhow::Result<ExitCode> {
+    if args.report {
+        return Ok(report(args));
+    }
     let targets = targets(&args.files, args.output.as_deref())?;
     let mut code = ExitCode::SUCCESS;
     for (file, target) in args.files.iter().zip(targets) {
@@ -57,7 +67,34 @@ pub(super) fn run(args: &RenderArgs) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
+/// Prints what falls back in all notebooks together.
+fn report(args: &RenderArgs) -> ExitCode {
+    let mut report = RenderReport::default();
+    let mut code = ExitCode::SUCCESS;
+    for file in &args.files {
+        match cells(file, args.tail) {
+            Ok(cells) => {
+                let html = render::cells(&cells, &render::Options::default());
+                report.add(&cells, html.as_str());
+            }
+            Err(error) => {
+                eprintln!("pipalhub render: {error:#}");
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    print!("{report}");
+    code
+}
+
 fn document(file: &Path, tail: Option<usize>) -> anyhow::Result<String> {
+    let cells = cells(file, tail)?;
+    let title = file.file_stem().unwrap_or_default().to_string_lossy();
+    Ok(standalone::document(&title, &cells, "en"))
+}
+
+/// The prepared cells of the notebook in `file`, or its last ones.
+fn cells(file: &Path, tail: Option<usize>) -> anyhow::Result<Vec<PreparedCell>> {
     let on_disk =
         NotebookFile::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let content = on_disk.content();
@@ -70,9 +107,7 @@ fn document(file: &Path, tail: Option<usize>) -> anyhow::Result<String> {
     let whole = parsed.notebook;
     let shown = tail.map(|cells| whole.tail(cells));
     let shown = shown.as_ref().unwrap_or(&whole);
-    let cells = prepare::cells(shown, whole.len() - shown.len(), &Ammonia);
-    let title = file.file_stem().unwrap_or_default().to_string_lossy();
-    Ok(standalone::document(&title, &cells, "en"))
+    Ok(prepare::cells(shown, whole.len() - shown.len(), &Ammonia))
 }
 
 /// One target for each file, no two the same and none of them an input.

@@ -14,15 +14,13 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use parking_lot::Mutex;
 use shared::{
     notices::{Audience, NOTICE_ANNOUNCEMENT, Notice, NoticeAnnouncement},
-    prepare,
     prepared::SafeHtml,
-    render::{self, Options},
-    sanitize::Ammonia,
 };
 use tokio::sync::watch;
 
 use super::{
-    MAX_NOTICES, NoticeDraft, NoticeError, NoticeStore, Receipt, SqliteNotices, StoredNotice,
+    MAX_NOTICES, NoticeDraft, NoticeError, NoticeListeners, NoticeStore, Receipt, SqliteNotices,
+    StoredNotice, brief, rendered,
 };
 use crate::{
     class::{Class, CopyId, Observer, Revision},
@@ -38,6 +36,7 @@ pub struct NoticeBoard {
     writing: Mutex<()>,
     newest: watch::Sender<i64>,
     announcements: Announcements,
+    listeners: NoticeListeners,
 }
 
 struct BoardState {
@@ -48,6 +47,7 @@ struct BoardState {
 struct PostedNotice {
     stored: StoredNotice,
     html: SafeHtml,
+    brief: String,
     seq: i64,
     /// Of a notice for a notebook: the participants with a copy, and the change since which that is
     /// known.
@@ -107,6 +107,7 @@ impl NoticeBoard {
             writing: Mutex::default(),
             newest: watch::Sender::new(seq),
             announcements,
+            listeners: NoticeListeners::default(),
         })
     }
 
@@ -114,6 +115,12 @@ impl NoticeBoard {
     #[must_use]
     pub fn store(&self) -> &dyn NoticeStore {
         &*self.store
+    }
+
+    /// Who has a page open that shows a notice at once.
+    #[must_use]
+    pub fn listeners(&self) -> &NoticeListeners {
+        &self.listeners
     }
 
     /// The number of the newest change; a reader waits here for the next.
@@ -307,13 +314,10 @@ impl BoardState {
 
 impl PostedNotice {
     fn new(stored: StoredNotice, seq: i64) -> Self {
-        let prepared = prepare::prose(&stored.draft.text, &Ammonia);
-        let options = Options {
-            id_prefix: format!("notice-{}-", stored.id),
-            ..Options::default()
-        };
+        let html = rendered(&stored.draft.text, &format!("notice-{}-", stored.id));
         Self {
-            html: render::markdown(&prepared, &options),
+            brief: brief(stored.draft.title.as_deref(), &html),
+            html,
             stored,
             seq,
             members: BTreeMap::new(),
@@ -354,6 +358,7 @@ impl PostedNotice {
         Notice {
             text: String::new(),
             html: SafeHtml::default(),
+            brief: String::new(),
             title: None,
             link: None,
             file: None,
@@ -368,6 +373,7 @@ impl PostedNotice {
             seq,
             text: draft.text.clone(),
             html: self.html.clone(),
+            brief: self.brief.clone(),
             title: draft.title.clone(),
             link: draft.link.clone(),
             file: draft.file.clone(),

@@ -1,8 +1,10 @@
 //! Notices: short texts of instructors that participants read while they work.
 //!
 //! * `draft.rs`: checks a notice before it is sent
+//! * `shown.rs`: how it is shown
 //! * `board.rs`: the [`NoticeBoard`] with all notices: the participants each is for, the changes
 //!   since a number, and waking waiting readers
+//! * `listeners.rs`: who has a page open that shows it at once
 //! * `sqlite.rs`: stores notices and receipts, behind [`NoticeStore`]
 //!
 //! The board holds the notices in memory, ready to be sent, because a whole class asks for them at
@@ -12,10 +14,14 @@
 
 mod board;
 mod draft;
+mod listeners;
+mod shown;
 mod sqlite;
 
 pub use board::{AddressedNotice, NoticeBoard, NoticeUpdate};
 pub use draft::NoticeDraft;
+pub use listeners::{NoticeListener, NoticeListeners};
+pub use shown::{brief, rendered};
 pub use sqlite::SqliteNotices;
 pub(crate) use sqlite::inspect;
 

@@ -1,7 +1,7 @@
 //! The notebooks, the wall and the tiles, for the page in the browser. The answers are
 //! [`shared::wire`]'s.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use axum::{
     Json,
@@ -10,15 +10,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
-use shared::wire::{NotebooksResponse, Tile, TileResponse, WallResponse};
+use shared::wire::{NotebooksResponse, PeopleResponse, Tile, TileResponse, WallResponse};
 use utoipa::IntoParams;
 
 use super::{
     error::AppError,
-    extract::{LightReads, NotebookReads, Query, RateLimited},
+    extract::{LightReads, NotebookReads, Query, RateLimited, Viewer},
     json::{JSON_CONTENT, to_json},
 };
-use crate::{app::AppState, class::CopyId, identity::Identity, time};
+use crate::{app::AppState, auth::Auth, class::CopyId, identity::Identity, time};
 
 /// A copy: a notebook of a participant.
 #[derive(Deserialize, IntoParams)]
@@ -48,10 +48,38 @@ pub(super) async fn list_notebooks(
     State(state): State<Arc<AppState>>,
     RateLimited { identity, .. }: RateLimited<LightReads>,
 ) -> Json<NotebooksResponse> {
-    let notebooks = state.class.notebooks(identity.confined_to());
+    let staff = match &state.auth {
+        Auth::Hub(hub) => hub.client.staff(),
+        Auth::Standalone { .. } => BTreeSet::new(),
+    };
+    let notebooks = state.class.notebooks(identity.confined_to(), &staff);
     Json(NotebooksResponse {
         now_ms: time::now_ms(),
         notebooks,
+    })
+}
+
+/// `GET /api/people`
+#[utoipa::path(get, path = "/people", tag = "class",
+    summary = "Who is no participant, and the participants' groups of the Hub",
+    responses((status = OK, body = PeopleResponse)))]
+pub(super) async fn get_people(
+    State(state): State<Arc<AppState>>,
+    _: Viewer,
+    _: RateLimited<LightReads>,
+) -> Json<PeopleResponse> {
+    let staff = match &state.auth {
+        Auth::Hub(hub) => hub.client.staff_with_admins().await,
+        Auth::Standalone { .. } => BTreeSet::new(),
+    };
+    let mut groups = state.errands.groups();
+    for group in &mut groups {
+        group.members.retain(|member| !staff.contains(member));
+    }
+    groups.retain(|group| !group.members.is_empty());
+    Json(PeopleResponse {
+        staff: staff.into_iter().collect(),
+        groups,
     })
 }
 

@@ -19,6 +19,7 @@ mod history;
 mod json;
 mod long_poll;
 mod metrics;
+mod notice_preview;
 mod notices;
 mod openapi;
 mod output;
@@ -34,6 +35,7 @@ mod stream;
 mod unsent;
 mod usage;
 mod users;
+mod workshop;
 
 use std::sync::Arc;
 
@@ -65,6 +67,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .routes(routes!(session::log_in))
         .routes(routes!(session::log_out))
         .routes(routes!(api::list_notebooks))
+        .routes(routes!(api::get_people))
         .routes(routes!(api::get_wall))
         .routes(routes!(api::get_tile))
         .routes(routes!(api::get_notebook))
@@ -74,10 +77,12 @@ pub fn router(state: Arc<AppState>) -> Router {
         .merge(history::routes())
         .merge(copies::routes())
         .merge(notices::routes())
+        .merge(notice_preview::routes())
         .merge(errands::routes())
         .merge(handouts::routes())
         .merge(sharing::routes())
         .merge(setup::routes())
+        .merge(workshop::routes())
         .routes(routes!(followed::get_followed))
         .fallback(api::not_found)
         .layer(counted.clone())

@@ -38,7 +38,7 @@ use crate::{
 
 /// The largest request body of a notice: four thousand characters, each in JSON's longest
 /// escape, and the other fields.
-const MAX_NOTICE_BYTES: usize = 64 << 10;
+pub(super) const MAX_NOTICE_BYTES: usize = 64 << 10;
 
 /// Most notices in one list of those sent.
 const MAX_LISTED_NOTICES: usize = 100;
@@ -76,6 +76,10 @@ async fn list_notices(
 ) -> Result<Json<NoticesResponse>, AppError> {
     let NoticesQuery { after, wait } = query;
     let poll = LongPoll::begin(&state, &identity, wait)?;
+    // Who waits has a page open, which shows what comes.
+    let _listener = wait
+        .filter(|wait| *wait > 0)
+        .map(|_| state.notices.listeners().listen(&identity.user));
     let NoticeUpdate {
         cursor,
         mut notices,
@@ -207,12 +211,7 @@ async fn list_sent(
 ) -> Result<Json<SentResponse>, AppError> {
     let SentQuery { before } = query;
     blocking(move || {
-        let class: BTreeSet<String> = state
-            .class
-            .copy_ids()
-            .into_iter()
-            .map(|key| key.user)
-            .collect();
+        let class = participants(&state);
         let mut sent = state.notices.sent(before, MAX_LISTED_NOTICES + 1);
         let more = sent.len() > MAX_LISTED_NOTICES;
         sent.truncate(MAX_LISTED_NOTICES);
@@ -226,6 +225,12 @@ async fn list_sent(
         }))
     })
     .await
+}
+
+/// Everyone who has a notebook.
+pub(super) fn participants(state: &AppState) -> BTreeSet<String> {
+    let copies = state.class.copy_ids().into_iter();
+    copies.map(|key| key.user).collect()
 }
 
 /// A sent notice with its recipients: the participants that it is known to be for, and all others

@@ -115,7 +115,7 @@ fn document_response(document: &str, prefix: &str) -> Response {
     );
     let policy = format!(
         "default-src 'none'; script-src 'self' 'nonce-{}' 'wasm-unsafe-eval'; style-src 'self'; \
-         connect-src 'self'; img-src 'self' data:; font-src 'self'; frame-src 'self'; \
+         connect-src 'self'; img-src 'self' data:; media-src data:; font-src 'self'; frame-src 'self'; \
          base-uri 'self'; form-action 'self'; frame-ancestors 'none', {}",
         nonce.reveal(),
         frames(prefix)

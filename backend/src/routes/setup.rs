@@ -32,13 +32,17 @@ async fn get_setup(
     _: Viewer,
     _: RateLimited<LightReads>,
 ) -> Result<Json<SetupResponse>, AppError> {
+    Ok(Json(table(state).await?))
+}
+
+/// The table, as of now.
+pub(super) async fn table(state: Arc<AppState>) -> Result<SetupResponse, AppError> {
     let answer = match &state.auth {
         Auth::Standalone { .. } => None,
         Auth::Hub(hub) => Some(hub.client.roster().await),
     };
     // Everyone's contacts and copies are looked through.
-    let table = blocking(move || Ok(table_of(&state, answer))).await?;
-    Ok(Json(table))
+    blocking(move || Ok(table_of(&state, answer))).await
 }
 
 fn table_of(state: &AppState, answer: Option<RosterAnswer>) -> SetupResponse {

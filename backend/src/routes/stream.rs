@@ -41,6 +41,7 @@ use crate::{
     auth::Authenticated,
     feed::{Announcement, EncodedEvent, EventsAfter, MAX_BATCH_BYTES, beat, greeting},
     limits::Slot,
+    notices::NoticeListener,
     store::{EventFilter, JournalPage, StoreError},
     time,
 };
@@ -78,6 +79,7 @@ pub(super) async fn stream_events(
     let ending = state.ending.clone();
     let limits = state.limits.settings().streams;
     let requester = Arc::new(requester);
+    let listener = state.notices.listeners().listen(&requester.identity.user);
     let reader = StreamReader {
         rights: RightsCheck::new(Arc::clone(&state), Arc::clone(&requester)),
         state,
@@ -89,6 +91,7 @@ pub(super) async fn stream_events(
         announcements,
         next_beat: Instant::now() + limits.heartbeat,
         _slot: slot,
+        _listener: listener,
     };
     let frames = stream::once(async { first })
         .chain(reader.frames())
@@ -151,6 +154,7 @@ struct StreamReader {
     next_beat: Instant,
     rights: RightsCheck,
     _slot: Slot,
+    _listener: NoticeListener,
 }
 
 impl StreamReader {

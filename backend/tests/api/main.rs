@@ -44,3 +44,4 @@ mod slow_disks;
 mod stream;
 mod user_names;
 mod wall;
+mod workshop;

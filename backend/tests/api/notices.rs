@@ -339,6 +339,79 @@ async fn a_sent_notice_is_listed_with_its_receipts() {
     assert_eq!(receipt(&alice, id, "eaten").await, 400);
 }
 
+/// How many a notice would be for, and how many of them have a server or a page.
+async fn reach(ines: &TestClient<'_>, to: Value) -> [i64; 3] {
+    let notice = json!({"text": "x", "to": to});
+    let answer = ines.post("api/notices/preview", &notice).await;
+    let preview: Value = answer.json().await.unwrap();
+    ["recipients", "with_server", "with_page"].map(|name| preview["reach"][name].as_i64().unwrap())
+}
+
+#[tokio::test]
+async fn a_preview_is_what_readers_will_see_and_sends_nothing() {
+    let app = App::with_hub().await;
+    let (ines, alice) = (app.instructor(), app.participant("alice"));
+    let text = format!(
+        "# Now\n\n**Save** and <script>x</script> `go` {}",
+        "on ".repeat(60)
+    );
+    let notice = json!({"text": text, "title": "Soon", "to": {"everyone": true}});
+    let answer = ines.post("api/notices/preview", &notice).await;
+    let preview: Value = answer.json().await.unwrap();
+    assert_eq!(texts(&alice).await, [] as [&str; 0]);
+    let sent = send(&ines, &notice).await;
+    let html = preview["html"].as_str().unwrap();
+    assert_eq!(html.replace("preview-", "notice-1-"), sent["html"]);
+    let read = alice.json("api/notices").await;
+    let brief = read["notices"][0]["brief"].as_str().unwrap();
+    assert_eq!(preview["brief"], brief);
+    assert!(brief.starts_with("Soon\nNow Save and go on on"), "{brief}");
+    assert!(
+        brief.ends_with("on…") && brief.chars().count() <= 140,
+        "{brief}"
+    );
+    for bad in [to_all(""), to_all(&"x".repeat(4_001)), json!({"text": "x"})] {
+        let refused = ines.post("api/notices/preview", &bad).await;
+        assert_eq!(refused.status(), 400, "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_preview_counts_who_can_be_reached_now() {
+    let app = App::with_hub().await;
+    let (ines, everyone) = (app.instructor(), || json!({"everyone": true}));
+    app.save("bob", DAY1, &["x"]);
+    app.built().await;
+    assert_eq!(reach(&ines, everyone()).await, [1, 0, 0]);
+    // A server that reports runs, and a page is open while it has a stream.
+    save(&app, "alice").await;
+    assert_eq!(reach(&ines, everyone()).await, [2, 1, 0]);
+    let stream = app.participant("bob").get("events/stream").await;
+    assert_eq!(reach(&ines, everyone()).await, [2, 1, 1]);
+    for (to, expected) in [
+        (json!({"notebook": DAY1}), [2, 1, 1]),
+        (json!({"notebook": "none.ipynb"}), [0, 0, 0]),
+        (json!({"user": "alice"}), [1, 1, 0]),
+        (json!({"users": ["bob", "carol"]}), [2, 0, 1]),
+    ] {
+        assert_eq!(reach(&ines, to.clone()).await, expected, "{to}");
+    }
+    drop(stream);
+    // JupyterLab is open while its server waits for news.
+    let alice = app.token("server-alice");
+    let cursor = alice.json("api/notices").await["cursor"].clone();
+    let path = format!("api/notices?after={cursor}&wait=25");
+    let seen = async {
+        eventually(async || {
+            let [_, _, with_page] = reach(&ines, json!({"user": "alice"})).await;
+            (with_page == 1).then_some(())
+        })
+        .await;
+        send(&ines, &to_all("news")).await
+    };
+    join(alice.json(&path), seen).await;
+}
+
 #[tokio::test]
 async fn a_restart_keeps_notices_and_their_recipients() {
     let app = App::with_hub().await;

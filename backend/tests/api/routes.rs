@@ -62,6 +62,7 @@ pub(crate) const MATRIX: &[RouteRow] = &[
     RouteRow(GET,  "events/stream",                                    [401, 401, 200, 200, 200]),
     RouteRow(GET,  "api/updates",                                      [401, 401, 200, 200, 200]),
     RouteRow(GET,  "api/notebooks",                                    [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "api/people",                                       [401, 401, 403, 200, 200]),
     RouteRow(GET,  "api/wall?filename=x.ipynb",                        [401, 401, 200, 200, 200]),
     RouteRow(GET,  "api/tile?filename=x.ipynb&user=alice",             [401, 401, 200, 200, 200]),
     RouteRow(GET,  "api/tile?filename=x.ipynb&user=bob",               [401, 401, 404, 200, 200]),
@@ -90,6 +91,7 @@ pub(crate) const MATRIX: &[RouteRow] = &[
     // To everyone; the receipt is of that notice.
     RouteRow(POST, "api/notices",                                      [401, 401, 403, 403, 201]),
     RouteRow(GET,  "api/notices/sent",                                 [401, 401, 403, 403, 200]),
+    RouteRow(POST, "api/notices/preview",                              [401, 401, 403, 403, 200]),
     RouteRow(POST, "api/notices/1/receipt",                            [401, 401, 204, 204, 204]),
     RouteRow(DELETE, "api/notices/1",                                  [401, 401, 403, 403, 204]),
     // Alice's x.ipynb, to all other participants.
@@ -118,6 +120,7 @@ pub(crate) const MATRIX: &[RouteRow] = &[
     RouteRow(GET,  "build/x/00-summary.html",                          [401, 401, 404, 200, 200]),
     RouteRow(GET,  "build/archive.zip",                                [401, 401, 403, 200, 200]),
     RouteRow(GET,  "api/about",                                        [401, 401, 200, 200, 200]),
+    RouteRow(GET,  "api/workshop",                                     [401, 401, 200, 200, 200]),
     RouteRow(GET,  "api/sharing",                                      [401, 401, 200, 200, 200]),
     RouteRow(GET,  "api/setup",                                        [401, 401, 403, 200, 200]),
     // No steward runs.
@@ -191,7 +194,7 @@ fn body(app: &App, address: &str, versions: [i64; 2]) -> Value {
         "api/history/restore" => {
             json!({"user": "bob", "filename": "x.ipynb", "version": versions[1]})
         }
-        "api/notices" => json!({"text": "Hello", "to": {"everyone": true}}),
+        "api/notices" | "api/notices/preview" => json!({"text": "Hello", "to": {"everyone": true}}),
         "api/sharing/followed" => json!({"filename": "x.ipynb"}),
         "api/sharing/summary" => json!({"filename": "x.ipynb", "shared": true}),
         "api/handouts" => {

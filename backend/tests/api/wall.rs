@@ -48,6 +48,54 @@ async fn the_wall_has_everyones_tail_by_name() {
 }
 
 #[tokio::test]
+async fn who_sees_everyone_is_no_participant() {
+    let app = App::with_hub().await;
+    for user in ["alice", "bob"] {
+        app.save(user, "day1.ipynb", &["x = 1"]);
+    }
+    let before = app.save("alice", "yesterday.ipynb", &["x = 1"]);
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(7_200);
+    fs::File::open(&before)
+        .unwrap()
+        .set_modified(long_ago)
+        .unwrap();
+    let instructor = app.instructor();
+    let name = instructor.json("api/session").await["user"].clone();
+    let name = name.as_str().unwrap().to_owned();
+    app.save(&name, "day1.ipynb", &["solution"]);
+    app.save(&name, "plan.ipynb", &["x = 1"]);
+    let app = app.restarted(false).await;
+    let signed_in = app.instructor().json("api/session").await;
+    assert_eq!(signed_in["role"], "instructor");
+    // When a copy was saved is known when it has been looked at.
+    for name in ["day1", "yesterday", "plan"] {
+        let wall = format!("api/wall?filename={name}.ipynb");
+        app.instructor().json(&wall).await;
+    }
+    let notebooks = app.instructor().json("api/notebooks").await;
+    let counts: Vec<_> = notebooks["notebooks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (&it["filename"], &it["participants"], &it["at_work"]))
+        .map(|(name, all, at_work)| (name.as_str(), all.as_u64(), at_work.as_u64()))
+        .collect();
+    let row = |name, all, at_work| (Some(name), Some(all), Some(at_work));
+    assert_eq!(
+        counts,
+        [
+            row("day1.ipynb", 2, 2),
+            row("plan.ipynb", 0, 0),
+            row("yesterday.ipynb", 1, 0)
+        ]
+    );
+    let people = app.instructor().json("api/people").await;
+    let staff = people["staff"].as_array().unwrap();
+    assert!(staff.contains(&json!(name)), "{people}");
+    assert!(!staff.contains(&json!("alice")), "{people}");
+}
+
+#[tokio::test]
 async fn a_participant_sees_only_their_own() {
     let app = App::with_hub().await;
     for user in ["alice", "bob"] {

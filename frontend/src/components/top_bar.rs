@@ -1,108 +1,85 @@
 //! The bar above the wall.
 
-use std::sync::Arc;
-
+use leptos::html::Div;
 use leptos::prelude::*;
-use shared::wire::{NotebookSummary, SessionResponse};
 
 use super::account_menu::AccountMenu;
 use super::live_pill::LivePill;
-use super::notebook_select::NotebookSelect;
+use super::notebook_picker::NotebookPicker;
 use super::notice_button::NoticeButton;
 use super::sharing::ShareToggle;
 use super::shortcuts::ShortcutsButton;
 use super::theme_toggle::ThemeToggle;
+use super::view_menu::ViewMenu;
 use crate::html;
 use crate::html::{Html, dynamic_html, static_html};
+use crate::model::arrangement::{Show, WallCounts};
 use crate::model::stream::LiveState;
 use crate::model::view::View;
-use crate::model::wall::{Sort, WallCounts, participants};
 use crate::pages::handouts::HandoutController;
 use crate::paths;
 use crate::router::Router;
 use crate::session::SessionHandle;
+use crate::store::class::ClassStore;
+use crate::store::people::PeopleStore;
 
-/// The controls for the notebook, the filter and the order, and the counts of the tiles.
+/// The controls for the notebook and the tiles, and the counts of the participants.
 #[component]
 pub fn TopBar(
-    /// The state in the URL.
-    #[prop(into)]
-    view: Signal<View>,
     /// The notebooks of the class.
-    notebooks: Signal<Arc<Vec<NotebookSummary>>>,
-    /// The signed-in user.
-    who: Signal<Option<SessionResponse>>,
-    /// The counts of the tiles.
+    class: ClassStore,
+    /// The participants' groups.
+    people: PeopleStore,
+    /// The counts of the participants.
     #[prop(into)]
     counts: Signal<WallCounts>,
     /// The state of the stream.
     live: Signal<LiveState>,
-    /// Called with the filename chosen.
-    on_notebook: impl Fn(String) + 'static,
-    /// Called with the text of the filter as it is typed.
-    on_filter: impl Fn(String) + 'static,
-    /// Called with the order chosen.
-    on_sort: impl Fn(Sort) + 'static,
 ) -> impl IntoView {
-    let sees_everyone = move || who.get().is_some_and(|who| who.role.sees_everyone());
-    let own = Signal::derive(move || who.get().is_some() && !sees_everyone());
-    let sort = move || {
-        Html::from_static(match view.with(|view| view.sort) {
-            Sort::Name => {
-                "<option value=name selected>By name<option value=recent>Last saved first"
-            }
-            Sort::Recent => {
-                "<option value=name>By name<option value=recent selected>Last saved first"
-            }
-        })
+    let router = expect_context::<Router>();
+    let who = expect_context::<SessionHandle>().who_untracked();
+    let own = !who.is_some_and(|who| who.role.sees_everyone());
+    let view = Signal::derive(move || router.view());
+    let filter = move |event| {
+        let text = event_target_value(&event);
+        router.replace_wall(|view| view.filter = text);
     };
-    let choose_sort = move |event| {
-        on_sort(match event_target_value(&event).as_str() {
-            "recent" => Sort::Recent,
-            _ => Sort::Name,
-        });
-    };
+    // The parts for who sees everyone are drawn for them alone.
+    let narrow_down = (!own).then(|| {
+        view! {
+            <label class="visually-hidden" for="filter">"Filter by name"</label>
+            <input
+                id="filter"
+                class="field filter"
+                type="search"
+                placeholder="Filter by name"
+                title="Only participants whose name contains this (/)"
+                autocomplete="off"
+                spellcheck="false"
+                prop:value=move || view.get().filter
+                on:input=filter
+                on:keydown=leave_on_escape
+            />
+            <Counts counts />
+            <ViewMenu people />
+        }
+    });
     view! {
-        <header class="top-bar">
+        <header class="top-bar wall-bar">
             <Brand own />
-            <div class="controls" role="search" aria-label="What the wall shows">
-                <NotebookSelect
-                    notebooks
-                    chosen=Signal::derive(move || view.get().notebook)
-                    on_notebook
-                />
-                <div class="narrow-down" hidden=own>
-                    <label class="visually-hidden" for="filter">"Filter by name"</label>
-                    <input
-                        id="filter"
-                        class="field filter"
-                        type="search"
-                        placeholder="Filter by name"
-                        title="Only participants whose name contains this (/)"
-                        autocomplete="off"
-                        spellcheck="false"
-                        prop:value=move || view.get().filter
-                        on:input=move |event| on_filter(event_target_value(&event))
-                        on:keydown=leave_on_escape
-                    />
-                    <label class="visually-hidden" for="sort">"Order"</label>
-                    <select id="sort" class="field" {..dynamic_html(sort)} on:change=choose_sort></select>
-                </div>
-            </div>
-            <Summary counts own />
-            <div class="bar-end">
-                <LivePill live />
-                <NoticeButton hidden=own />
+            <NotebookPicker class />
+            <div class="controls" role="search" aria-label="What the wall shows">{narrow_down}</div>
+            <LivePill live />
+            <button class="button more" popovertarget="more" aria-label="More" title="More">"⋯"</button>
+            <div class="bar-end" id="more" popover>
+                <NoticeButton hidden=Signal::stored(own) />
                 <HandoutButton />
                 <ThemeToggle />
                 <ShortcutsButton />
                 <ShareToggle view />
-                <BuildLinks
-                    chosen=Signal::derive(move || view.get().notebook)
-                    sees_everyone=Signal::derive(sees_everyone)
-                />
-                <AccountMenu />
+                <BuildLinks view />
             </div>
+            <AccountMenu />
         </header>
     }
 }
@@ -128,94 +105,94 @@ fn leave_on_escape(event: leptos::ev::KeyboardEvent) {
 #[component]
 fn Brand(
     /// A participant is signed in, who sees only their own notebooks.
-    own: Signal<bool>,
+    own: bool,
 ) -> impl IntoView {
     const LEAF: &str = "<svg viewBox=\"0 0 32 32\" width=\"22\" height=\"22\" aria-hidden=\"true\">\
         <path class=\"leaf\" d=\"M16 3c7 4 10.5 9 10.5 14 0 4.7-4 7.5-8 7h-5c-4 .5-8-2.3-8-7C5.5 \
         12 9 7 16 3z\"/><path class=\"vein\" d=\"M16 11v18M16 16l4.5-3.500M16 20.500L11.5 17\"/></svg>\
         <h1>PipalHub</h1>";
     const OWN: &str = "<p class=\"own\">Your notebooks, as the instructor sees them</p>";
-    let html = move || {
-        let own = if own.get() { OWN } else { "" };
-        html!("{}{}", Html::from_static(LEAF), Html::from_static(own))
-    };
-    view! { <div class="brand" {..dynamic_html(html)}></div> }
+    let own = Html::from_static(if own { OWN } else { "" });
+    view! { <div class="brand" {..static_html(html!("{}{}", Html::from_static(LEAF), own))}></div> }
 }
 
-/// The counts of the tiles.
+/// The counts of the participants, each of which shows only those it counts.
 #[component]
-fn Summary(
+fn Counts(
     /// The counts.
     counts: Signal<WallCounts>,
-    /// A participant is signed in, whose wall has only one tile to count.
-    own: Signal<bool>,
 ) -> impl IntoView {
-    let html = Memo::new(move |_| {
-        let counts = counts.get();
-        if own.get() || counts.participants == 0 {
-            return Html::default();
+    const LINKS: &str = "<a></a><a></a><a></a><a></a>";
+    let router = expect_context::<Router>();
+    let place = NodeRef::<Div>::new();
+    Effect::new(move || {
+        let Some(place) = place.get() else { return };
+        let links = place.children();
+        let (view, counts) = (router.view(), counts.get());
+        place.set_hidden(counts.participants == 0);
+        // None with an error is no news; the attribute's name is a valid one.
+        let _ = place.set_attribute("data-errors", &counts.errors.to_string());
+        for (at, (show, words)) in (0..).zip(counts.words()) {
+            let Some(link) = links.item(at) else { continue };
+            let is_on = view.show == show;
+            // A second click shows everyone again.
+            let show = if is_on { Show::Everyone } else { show };
+            let href = router.wall_href(&View {
+                show,
+                ..view.clone()
+            });
+            // Whatever is the same is left alone: a click may have begun on it.
+            for (name, value) in [
+                ("href", href.as_str()),
+                ("aria-current", if is_on { "true" } else { "false" }),
+            ] {
+                if link.get_attribute(name).as_deref() != Some(value) {
+                    // The attributes' names are valid ones.
+                    let _ = link.set_attribute(name, value);
+                }
+            }
+            if link.text_content().as_deref() != Some(&words) {
+                link.set_text_content(Some(&words));
+            }
         }
-        let class = if counts.errors > 0 {
-            " class=has-errors"
-        } else {
-            ""
-        };
-        html!(
-            "<span>{}</span><span{}>{} with an error</span>\
-             <span>{} saved in the last minute</span>",
-            participants(counts.participants),
-            class,
-            counts.errors,
-            counts.recent
-        )
     });
-    view! { <p class="summary" {..dynamic_html(move || html.get())}></p> }
+    view! {
+        <div
+            class="summary counts"
+            role="group"
+            aria-label="Whom to show"
+            {..static_html(Html::from_static(LINKS))}
+            node_ref=place
+        ></div>
+    }
 }
 
-/// The links to the summary of the notebook, and to all built files.
+/// The links to the summary of the notebook, and to all built files, for who sees everyone.
 #[component]
 fn BuildLinks(
-    /// The shown notebook.
-    chosen: Signal<Option<String>>,
-    /// Whether the signed-in user sees everyone; only then there are links.
-    sees_everyone: Signal<bool>,
+    /// The state in the URL.
+    view: Signal<View>,
 ) -> impl IntoView {
     let router = expect_context::<Router>();
     let who = expect_context::<SessionHandle>().who_untracked();
-    let builds = who.is_some_and(|who| who.builds);
-    let summary = move || {
-        chosen.get().map(|filename| {
-            view! {
-                <a
-                    class="button"
-                    href=router.document_href(&View {
-                        notebook: Some(filename),
-                        ..View::default()
-                    })
-                    title="Everyone's last cells of this notebook as a document"
-                >
-                    "Summary"
-                </a>
-            }
-        })
-    };
+    let builds = who.is_some_and(|who| who.builds && who.role.sees_everyone());
     let links = move || {
-        (sees_everyone.get() && builds).then(|| {
-            view! {
-                {summary}
-                <a
-                    class="button"
-                    rel="external noopener"
-                    target="_blank"
-                    href=paths::BUILDS
-                    title="Exports and copies of all notebooks, in a new tab"
-                >
-                    "Files"
-                </a>
-            }
-        })
+        let (true, Some(filename)) = (builds, view.get().notebook) else {
+            return Html::default();
+        };
+        let summary = router.document_href(&View {
+            notebook: Some(filename),
+            ..View::default()
+        });
+        html!(
+            "<a class=button href=\"{}\" title=\"Everyone's last cells of this notebook as a \
+             document\">Summary</a><a class=button rel=\"external noopener\" target=_blank \
+             href=\"{}\" title=\"Exports and copies of all notebooks, in a new tab\">Files</a>",
+            summary,
+            paths::BUILDS
+        )
     };
-    view! { {links} }
+    view! { <span class="contents" {..dynamic_html(links)}></span> }
 }
 
 /// A button that opens the dialog of handouts, for instructors.

@@ -4,6 +4,7 @@
 //! is in [`crate::store`], the views in [`crate::components`].
 
 pub mod age;
+pub mod arrangement;
 pub mod backoff;
 pub mod calendar;
 pub mod document;
@@ -16,6 +17,7 @@ pub mod handouts;
 pub mod history;
 pub mod history_panel;
 pub mod login_cards;
+pub mod notebooks;
 pub mod notices;
 pub mod order;
 pub mod package_plan;
@@ -26,6 +28,7 @@ pub mod requirement_field;
 pub mod setup;
 pub mod shown_log;
 pub mod stream;
+pub mod tail;
 pub mod theme;
 pub mod throttle;
 pub mod tile_fetches;

@@ -157,6 +157,7 @@ pub const FORM: &str = "<h2 id=notices-title>Notices</h2>\
     <label>What it is called<input id=notice-label class=field maxlength=120></label>\
     <label class=wide>File to open, below everyone’s home<input id=notice-file class=field \
     placeholder=module1/day2.ipynb></label></div></details>\
+    <section id=notice-preview aria-label=Preview></section>\
     <p class=dialog-actions><output id=notice-length></output>\
     <button class=button data-do=close>Close</button>\
     <button class=\"button primary\" data-do=send>Send</button></p>\
@@ -172,6 +173,29 @@ pub fn length(text: &str) -> (String, bool) {
         _ => format!("{} too many", length - MAX_NOTICE_CHARS),
     };
     (message, fits && !text.trim().is_empty())
+}
+
+/// How a notice will look, and how many it is for, have a page open, and a server that runs.
+pub fn preview(
+    title: &str,
+    html: &Html,
+    brief: &str,
+    [recipients, with_page, with_server]: [i64; 3],
+) -> Html {
+    let lines = brief.lines().map(|line| html!("{}", line));
+    let title = (!title.trim().is_empty()).then(|| html!("<h2>{}</h2>", title));
+    html!(
+        "<p>Recipients: {} · with a page open, who see it at once: {} · with a running server: {}\
+         </p><p>In JupyterLab’s corner:</p><p class=note>{}</p><p>On the page, and in JupyterLab’s \
+         panel:</p><div class=\"note nb-scrolled\" tabindex=0 role=group aria-label=\"The notice\"><div \
+         class=note-text>{}{}</div></div>",
+        recipients,
+        with_page,
+        with_server,
+        Html::joined(lines, "<br>"),
+        title,
+        html
+    )
 }
 
 /// What the page shows of one [`shared::notices::SentNotice`].
@@ -284,6 +308,7 @@ mod tests {
             seq: id,
             text: format!("text {id}"),
             html: sanitised(&format!("<p>html {id}</p>")),
+            brief: String::new(),
             title: None,
             link: None,
             file: None,
@@ -377,6 +402,20 @@ mod tests {
         assert_eq!(length(" "), ("1 of 4000".into(), false));
         assert_eq!(length("é"), ("1 of 4000".into(), true));
         assert_eq!(length(&"é".repeat(4_002)), ("2 too many".into(), false));
+    }
+
+    #[test]
+    fn a_preview_says_how_it_looks_and_whom_it_reaches() {
+        let html = sanitised("<p>a <b>b</b></p>").into();
+        let drawn = preview("<i>", &html, "<i>\na b", [14, 9, 11]);
+        for part in [
+            "<p>Recipients: 14 · with a page open, who see it at once: 9 · with a running server: 11</p>",
+            "<p class=note>&lt;i&gt;<br>a b</p>",
+            "<h2>&lt;i&gt;</h2><p>a <b>b</b></p>",
+        ] {
+            assert!(drawn.contains(part), "{part} is not in {drawn}");
+        }
+        assert!(!preview(" ", &html, "a b", [0; 3]).contains("<h2>"));
     }
 
     #[test]

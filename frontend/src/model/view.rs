@@ -1,6 +1,6 @@
 //! The state of a page in its URL: everything that a reader may want to send to a colleague.
 
-use super::wall::Sort;
+use super::arrangement::{Density, Grouping, Show, Sort};
 
 /// The state in the query string.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +17,18 @@ pub struct View {
     pub filter: String,
     /// The order of the tiles.
     pub sort: Sort,
+    /// The size of the tiles.
+    pub density: Density,
+    /// What the tiles are grouped by.
+    pub grouping: Grouping,
+    /// Which participants are shown, by their state.
+    pub show: Show,
+    /// Shows only the members of this group of the Hub.
+    pub group: Option<String>,
+    /// Shows the tiles alone, without controls, for a second screen.
+    pub screen: bool,
+    /// Shows numbers instead of participants' names.
+    pub hides_names: bool,
 }
 
 impl View {
@@ -33,6 +45,12 @@ impl View {
                 "changes" => view.changes = value == "1",
                 "q" => view.filter = value,
                 "sort" if value == "recent" => view.sort = Sort::Recent,
+                "size" => view.density = named(Density::KEYS, &value),
+                "by" => view.grouping = named(Grouping::KEYS, &value),
+                "show" => view.show = named(Show::KEYS, &value),
+                "group" if !value.is_empty() => view.group = Some(value),
+                "screen" => view.screen = value == "1",
+                "names" => view.hides_names = value == "0",
                 _ => {}
             }
         }
@@ -59,6 +77,18 @@ impl View {
         }
         if self.sort == Sort::Recent {
             pairs.push("sort=recent".to_owned());
+        }
+        let chosen = [
+            ("size", key_of(Density::KEYS, self.density)),
+            ("by", key_of(Grouping::KEYS, self.grouping)),
+            ("show", key_of(Show::KEYS, self.show)),
+            ("screen", if self.screen { "1" } else { "" }),
+            ("names", if self.hides_names { "0" } else { "" }),
+        ];
+        let chosen = chosen.iter().filter(|(_, value)| !value.is_empty());
+        pairs.extend(chosen.map(|(key, value)| format!("{key}={value}")));
+        if let Some(group) = &self.group {
+            pairs.push(format!("group={}", encode(group)));
         }
         if pairs.is_empty() {
             return String::new();
@@ -97,6 +127,18 @@ impl View {
     pub fn is_same_copy(&self, other: &Self) -> bool {
         self.notebook == other.notebook && self.user == other.user
     }
+}
+
+/// The choice with this name in an address; the default for a name that none has.
+fn named<T: Copy + Default>(choices: &[(T, &str)], name: &str) -> T {
+    let found = choices.iter().find(|(_, key)| *key == name);
+    found.map_or_else(T::default, |(choice, _)| *choice)
+}
+
+/// The name of a choice in an address; empty for the default.
+fn key_of<T: Copy + PartialEq>(choices: &[(T, &'static str)], choice: T) -> &'static str {
+    let found = choices.iter().find(|(known, _)| *known == choice);
+    found.map_or("", |(_, key)| *key)
 }
 
 /// The title of the browser's tab: the given parts, then the product.
@@ -166,6 +208,12 @@ mod tests {
                 sort: Sort::Recent,
                 version: Some(17),
                 changes: true,
+                density: Density::Dots,
+                grouping: Grouping::State,
+                show: Show::Away,
+                group: Some("monday & co".into()),
+                screen: true,
+                hides_names: true,
             },
             View {
                 notebook: Some("a%20b.ipynb".into()),
@@ -201,6 +249,8 @@ mod tests {
     #[test]
     fn odd_queries_are_read_tolerantly() {
         assert_eq!(View::parse("?&notebook=&x=1&sort=up"), View::default());
+        let unknown = "size=huge&by=&show=all&group=&screen=yes&names=1";
+        assert_eq!(View::parse(unknown), View::default());
         assert_eq!(View::parse("q=a+b%2").filter, "a b%2");
         assert_eq!(View::parse("q=%é").filter, "%é");
     }

@@ -1,93 +1,7 @@
-//! The tiles of the wall: which are shown and in which order, their counts, and the effect of an
-//! event on them.
+//! The effect of an event on the wall, and the neighbours of a participant. Which tiles are shown,
+//! and in which order, is in [`super::arrangement`].
 
-use shared::wire::{DELETE_NOTEBOOK, Event, SAVE_FAILED, SAVE_NOTEBOOK, SAVE_WORKS, Tile};
-
-use super::age::seconds_since;
-
-/// The order of the tiles.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
-    /// By participant, an order in which tiles keep their places.
-    #[default]
-    Name,
-    /// Last saved first.
-    Recent,
-}
-
-/// The fields of a tile that the order and the counts need.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TileBrief {
-    /// The participant.
-    pub user: String,
-    /// When the participant last saved, by the service's clock.
-    pub saved_at_ms: i64,
-    /// The participant's last run ended in an error.
-    pub ends_in_error: bool,
-}
-
-impl From<&Tile> for TileBrief {
-    fn from(tile: &Tile) -> Self {
-        Self {
-            user: tile.user.clone(),
-            saved_at_ms: tile.saved_at_ms,
-            ends_in_error: tile.ends_in_error,
-        }
-    }
-}
-
-/// The participants to show, in order. `lower` makes small letters: the browser has the tables of
-/// all alphabets, which are large.
-pub fn arrange(
-    tiles: &[TileBrief],
-    filter: &str,
-    sort: Sort,
-    lower: impl Fn(&str) -> String,
-) -> Vec<String> {
-    let needle = lower(filter.trim());
-    let mut shown: Vec<&TileBrief> = tiles
-        .iter()
-        .filter(|tile| lower(&tile.user).contains(&needle))
-        .collect();
-    match sort {
-        Sort::Name => shown.sort_unstable_by(|a, b| a.user.cmp(&b.user)),
-        Sort::Recent => shown.sort_unstable_by(|a, b| {
-            (b.saved_at_ms.cmp(&a.saved_at_ms)).then_with(|| a.user.cmp(&b.user))
-        }),
-    }
-    shown.into_iter().map(|tile| tile.user.clone()).collect()
-}
-
-/// The counts in the top bar.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct WallCounts {
-    /// How many participants have a copy of the notebook.
-    pub participants: usize,
-    /// How many of them ended in an error.
-    pub errors: usize,
-    /// How many saved in the last minute.
-    pub recent: usize,
-}
-
-/// Counts the tiles at `now_ms`.
-pub fn count(tiles: &[TileBrief], now_ms: i64) -> WallCounts {
-    WallCounts {
-        participants: tiles.len(),
-        errors: tiles.iter().filter(|tile| tile.ends_in_error).count(),
-        recent: tiles
-            .iter()
-            .filter(|tile| seconds_since(tile.saved_at_ms, now_ms) < 60)
-            .count(),
-    }
-}
-
-/// `1 participant`, `12 participants`.
-pub fn participants(count: usize) -> String {
-    match count {
-        1 => "1 participant".to_owned(),
-        _ => format!("{count} participants"),
-    }
-}
+use shared::wire::{DELETE_NOTEBOOK, Event, SAVE_FAILED, SAVE_NOTEBOOK, SAVE_WORKS};
 
 /// The participants before and after `user` in `users`.
 pub fn neighbours<'a>(users: &'a [String], user: &str) -> (Option<&'a str>, Option<&'a str>) {
@@ -147,14 +61,6 @@ pub fn effect_of(
 mod tests {
     use super::*;
 
-    fn brief(user: &str, saved_at_ms: i64, ends_in_error: bool) -> TileBrief {
-        TileBrief {
-            user: user.to_owned(),
-            saved_at_ms,
-            ends_in_error,
-        }
-    }
-
     fn event(kind: &str, user: &str, filename: &str) -> Event {
         Event {
             id: 1,
@@ -164,42 +70,6 @@ mod tests {
             path: String::new(),
             timestamp: String::new(),
         }
-    }
-
-    #[test]
-    fn tiles_are_filtered_and_ordered() {
-        let tiles = [
-            brief("dora", 10, false),
-            brief("ana", 30, true),
-            brief("Andrea", 30, false),
-            brief("Élise", 5, false),
-        ];
-        let arranged = |filter, sort| arrange(&tiles, filter, sort, str::to_lowercase);
-        assert_eq!(
-            arranged("", Sort::Name),
-            ["Andrea", "ana", "dora", "Élise"],
-            "the service's order: by code point"
-        );
-        assert_eq!(
-            arranged("", Sort::Recent),
-            ["Andrea", "ana", "dora", "Élise"]
-        );
-        assert_eq!(arranged(" AN", Sort::Recent), ["Andrea", "ana"]);
-        assert_eq!(arranged("él", Sort::Name), ["Élise"]);
-        assert!(arranged("zoe", Sort::Name).is_empty());
-    }
-
-    #[test]
-    fn tiles_are_counted() {
-        let tiles = [brief("ana", 0, true), brief("bob", 1_000, false)];
-        assert_eq!(
-            count(&tiles, 60_000),
-            WallCounts {
-                participants: 2,
-                errors: 1,
-                recent: 1
-            }
-        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use super::keyboard::{find_all, on_shortcut};
-use crate::api;
+use crate::answers;
 use crate::clipboard::copy;
 use crate::clock::Clock;
 use crate::components::account_menu::AccountMenu;
@@ -173,7 +173,7 @@ impl FollowController {
     }
 
     fn take(self, answer: Result<String, RequestFailure>) -> bool {
-        match answer.and_then(|body| api::read::<TileResponse>(&body)) {
+        match answer.and_then(|body| answers::read::<TileResponse>(&body)) {
             Ok(answer) => {
                 self.clock.observe(answer.now_ms);
                 self.show(answer.tile);

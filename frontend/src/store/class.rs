@@ -9,9 +9,10 @@ use shared::wire::{NotebookSummary, NotebooksResponse};
 
 use super::load::LoadPhase;
 use super::refetcher::Refetcher;
-use crate::api;
+use crate::answers;
 use crate::clock::{Clock, monotonic_ms};
 use crate::model::failure::RequestFailure;
+use crate::model::notebooks::most_worked_on;
 use crate::model::throttle::Throttle;
 use crate::paths;
 use crate::session::SessionHandle;
@@ -58,14 +59,10 @@ impl ClassStore {
         self.notebooks.get()
     }
 
-    /// The notebook that was saved last, as a signal.
-    pub fn newest(self) -> Option<String> {
-        self.notebooks.with(|notebooks| {
-            notebooks
-                .iter()
-                .max_by_key(|notebook| notebook.saved_at_ms)
-                .map(|notebook| notebook.filename.clone())
-        })
+    /// The notebook that most participants are at work on, as a signal.
+    pub fn most_worked_on(self) -> Option<String> {
+        self.notebooks
+            .with(|all| most_worked_on(all).map(|it| it.filename.clone()))
     }
 
     /// Loads the list now, without a pause after earlier failures.
@@ -90,7 +87,7 @@ impl ClassStore {
     }
 
     fn take(self, answer: Result<String, RequestFailure>) -> bool {
-        match answer.and_then(|body| api::read::<NotebooksResponse>(&body)) {
+        match answer.and_then(|body| answers::read::<NotebooksResponse>(&body)) {
             Ok(answer) => {
                 self.clock.observe(answer.now_ms);
                 if **self.notebooks.read_untracked() != answer.notebooks {

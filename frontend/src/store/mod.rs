@@ -6,6 +6,7 @@
 pub mod class;
 pub mod load;
 pub mod notebook;
+pub mod people;
 pub mod refetcher;
 pub mod sharing;
 pub mod wall;

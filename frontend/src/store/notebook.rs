@@ -7,7 +7,7 @@ use shared::wire::{Tile, TileResponse};
 
 use super::load::LoadPhase;
 use super::refetcher::Refetcher;
-use crate::api;
+use crate::answers;
 use crate::clock::Clock;
 use crate::model::failure::RequestFailure;
 use crate::paths;
@@ -113,7 +113,7 @@ impl NotebookStore {
     }
 
     fn take(self, answer: Result<String, RequestFailure>) -> bool {
-        match answer.and_then(|body| api::read::<TileResponse>(&body)) {
+        match answer.and_then(|body| answers::read::<TileResponse>(&body)) {
             Ok(answer) => {
                 self.clock.observe(answer.now_ms);
                 scroll::keep_position();

@@ -8,12 +8,12 @@ use shared::announcements::SHARING_KIND;
 use shared::sharing::{FollowRequest, ShareSummaryRequest, SharingResponse};
 
 use super::refetcher::Refetcher;
-use crate::api;
 use crate::model::failure::RequestFailure;
 use crate::model::order::RequestOrder;
 use crate::paths;
 use crate::session::SessionHandle;
 use crate::stream::{EventStream, StreamMessage};
+use crate::{answers, api};
 
 /// A handle to what is shared with participants; a context.
 #[derive(Clone, Copy)]
@@ -94,7 +94,7 @@ impl SharingStore {
 
     /// Shows an answer unless a newer one is shown; `false` when the failure may pass.
     fn take(self, number: u32, answer: Result<String, RequestFailure>) -> bool {
-        match answer.and_then(|body| api::read(&body)) {
+        match answer.and_then(|body| answers::read::<SharingResponse>(&body)) {
             Ok(shared) => {
                 let is_new = self.order.try_update_value(|order| {
                     let is_new = order.is_newer("", number);

@@ -1,38 +1,50 @@
-//! The tiles of the chosen notebook, one signal for each.
+//! The tiles of the chosen notebook.
+//!
+//! A tile stays the object that the browser has parsed until it is drawn; only what the order and
+//! the counts need is read at once. One signal says that tiles have changed, and a list says whose,
+//! so that a save costs what its own tile costs.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::wire::{Tile, TileResponse, WallResponse};
+use shared::wire::Tile;
 
 use super::load::LoadPhase;
 use super::refetcher::{LATE_ANSWER_MS, Refetcher};
+use crate::answers::FromFields;
 use crate::api;
 use crate::behind::BehindMark;
 use crate::clock::{Clock, jitter_salt};
+use crate::fields::AnswerFields;
+use crate::model::arrangement::TileBrief;
 use crate::model::backoff;
 use crate::model::failure::RequestFailure;
 use crate::model::order::RequestOrder;
 use crate::model::tile_fetches::{FetchRetry, TileFetches};
-use crate::model::wall::TileBrief;
 use crate::paths;
 use crate::session::SessionHandle;
 
 /// One participant's tile.
 #[derive(Clone)]
 pub struct TileEntry {
-    /// The participant.
-    pub user: Arc<str>,
-    /// The newest version.
-    pub tile: ArcRwSignal<Arc<Tile>>,
-    /// Counts the saves since the page was opened, for the pulse animation.
-    pub saves: ArcRwSignal<u32>,
+    /// What the order and the counts need of it.
+    pub brief: Rc<TileBrief>,
+    /// The tile as the service sent it.
+    fields: AnswerFields,
+    /// Counts the saves since the page was opened, for the pulse.
+    pub saves: u32,
+    /// What the last of them has changed, in a sign or two; empty before the first.
+    pub change: Rc<str>,
 }
 
 #[derive(Default)]
 struct WallState {
+    /// Sorted by participant.
+    entries: Vec<TileEntry>,
+    /// Whose tiles have changed, come or gone since they were asked for.
+    changed: Vec<Rc<TileBrief>>,
     fetches: TileFetches,
     /// Which requests brought the shown tiles.
     order: RequestOrder,
@@ -55,9 +67,11 @@ struct WallState {
 pub struct WallStore {
     phase: RwSignal<LoadPhase>,
     filename: RwSignal<Option<String>>,
-    /// Sorted by participant.
-    entries: RwSignal<Vec<TileEntry>>,
-    state: StoredValue<WallState>,
+    /// Notifies of changed tiles.
+    changes: Trigger,
+    /// Notifies of tiles that have come or gone.
+    set: Trigger,
+    state: StoredValue<WallState, LocalStorage>,
     /// Fetches all tiles.
     refetcher: Refetcher,
     /// Set while single tiles are behind.
@@ -72,8 +86,9 @@ impl WallStore {
         let store = Self {
             phase: RwSignal::default(),
             filename: RwSignal::default(),
-            entries: RwSignal::default(),
-            state: StoredValue::default(),
+            changes: Trigger::new(),
+            set: Trigger::new(),
+            state: StoredValue::new_local(WallState::default()),
             refetcher: Refetcher::new(session),
             behind_mark: BehindMark::start(),
             clock,
@@ -97,26 +112,46 @@ impl WallStore {
         self.phase.get()
     }
 
-    /// The tile of `user`, without tracking the set of tiles.
-    pub fn entry_untracked(self, user: &str) -> Option<TileEntry> {
-        self.entries
-            .with_untracked(|entries| tile_index(entries, user).ok().map(|at| entries[at].clone()))
+    /// The phase of loading, without tracking the signal.
+    pub fn phase_untracked(self) -> LoadPhase {
+        self.phase.get_untracked()
     }
 
-    /// Every tile in brief, for the order and the counts, as a signal.
-    pub fn briefs(self) -> Vec<TileBrief> {
-        self.entries.with(|entries| {
-            entries
-                .iter()
-                .map(|entry| entry.tile.with(|tile| TileBrief::from(&**tile)))
-                .collect()
+    /// Tracks changes of tiles, and of the set of tiles.
+    pub fn track(self) {
+        self.changes.track();
+    }
+
+    /// The participants whose tiles have changed since this was asked for last.
+    pub fn take_changed(self) -> Vec<Rc<TileBrief>> {
+        let changed = self
+            .state
+            .try_update_value(|state| std::mem::take(&mut state.changed));
+        changed.unwrap_or_default()
+    }
+
+    /// The tile of `user`, without tracking changes.
+    pub fn entry(self, user: &str) -> Option<TileEntry> {
+        self.state.with_value(|state| {
+            tile_index(&state.entries, user)
+                .ok()
+                .map(|at| state.entries[at].clone())
+        })
+    }
+
+    /// Every tile in brief, for the order and the counts, without tracking changes.
+    pub fn briefs(self) -> Vec<Rc<TileBrief>> {
+        self.state.with_value(|state| {
+            let briefs = state.entries.iter().map(|entry| Rc::clone(&entry.brief));
+            briefs.collect()
         })
     }
 
     /// The participants by name, as a signal of the set of tiles.
     pub fn users(self) -> Vec<String> {
-        self.entries
-            .with(|entries| entries.iter().map(|entry| entry.user.to_string()).collect())
+        self.set.track();
+        let briefs = self.briefs();
+        briefs.iter().map(|brief| brief.user.clone()).collect()
     }
 
     /// The participants by name, without tracking the signal.
@@ -131,8 +166,8 @@ impl WallStore {
 
     /// Whether `user` has a tile, without tracking the signal.
     pub fn knows(self, user: &str) -> bool {
-        self.entries
-            .with_untracked(|entries| tile_index(entries, user).is_ok())
+        self.state
+            .with_value(|state| tile_index(&state.entries, user).is_ok())
     }
 
     /// Loads all tiles if they are older than `cursor`, the event number at which the stream was
@@ -170,7 +205,8 @@ impl WallStore {
                 ..WallState::default()
             };
         });
-        self.entries.update(Vec::clear);
+        self.set.notify();
+        self.changes.notify();
         self.filename.set(Some(filename.to_owned()));
         self.phase.set(LoadPhase::Loading);
         self.refetcher.retarget();
@@ -213,12 +249,13 @@ impl WallStore {
     fn loaded(self, answer: Result<String, RequestFailure>) -> bool {
         let mut cursor = None;
         let mut is_final = true;
-        match answer.and_then(|body| api::read::<WallResponse>(&body)) {
+        match answer.and_then(|body| AnswerFields::read(&body)) {
             Ok(wall) => {
-                self.clock.observe(wall.now_ms);
-                self.put_all(wall.tiles);
+                self.clock
+                    .observe(wall.number("now_ms").unwrap_or_default());
+                self.put_all(wall.list("tiles"));
                 self.phase.set(LoadPhase::Ready);
-                cursor = Some(wall.cursor);
+                cursor = Some(wall.number("cursor").unwrap_or_default());
             }
             Err(failure) => {
                 is_final = !failure.may_pass();
@@ -254,68 +291,49 @@ impl WallStore {
         }
     }
 
-    fn put_all(self, mut tiles: Vec<Tile>) {
-        let stays = self.state.try_update_value(|state| {
+    fn put_all(self, tiles: Vec<AnswerFields>) {
+        let users = self.users_untracked();
+        self.state.update_value(|state| {
             let all_request = state.all_request;
-            // A later answer for one tile is newer, even the answer that the tile is gone.
-            tiles.retain(|tile| state.order.is_newer(&tile.user, all_request));
-            let users = self.users_untracked().into_iter();
-            let newer = users.filter(|user| !state.order.is_newer(user, all_request));
-            let newer: Vec<String> = newer.collect();
-            state.order.take_all(all_request);
-            newer
-        });
-        let mut here = stays.unwrap_or_default();
-        here.extend(tiles.iter().map(|tile| tile.user.clone()));
-        let stays = |entry: &TileEntry| here.iter().any(|user| **user == *entry.user);
-        if !self
-            .entries
-            .with_untracked(|entries| entries.iter().all(stays))
-        {
-            self.entries.update(|entries| entries.retain(stays));
-        }
-        let new: Vec<Tile> = tiles
-            .into_iter()
-            .filter_map(|tile| self.replace(tile))
-            .collect();
-        self.insert(new, 0);
-    }
-
-    /// Adds tiles of participants without a tile.
-    fn insert(self, tiles: Vec<Tile>, saves: u32) {
-        if tiles.is_empty() {
-            return;
-        }
-        self.entries.update(|entries| {
-            for tile in tiles {
-                if let Err(at) = tile_index(entries, &tile.user) {
-                    entries.insert(at, TileEntry::of(tile, saves));
+            let mut here: Vec<String> = Vec::new();
+            for entry in tiles.into_iter().filter_map(TileEntry::of) {
+                // A later answer for one tile is newer, even the answer that the tile is gone.
+                if state.order.is_newer(&entry.brief.user, all_request) {
+                    here.push(entry.brief.user.clone());
+                    state.put(entry);
                 }
             }
+            let has_gone =
+                |user: &&String| state.order.is_newer(user, all_request) && !here.contains(user);
+            let gone: Vec<&String> = users.iter().filter(has_gone).collect();
+            gone.into_iter().for_each(|user| state.remove(user));
+            state.order.take_all(all_request);
         });
+        if users != self.users_untracked() {
+            self.set.notify();
+        }
+        self.changes.notify();
     }
 
-    /// Replaces the participant's tile, or returns `tile` when there is none.
-    fn replace(self, tile: Tile) -> Option<Tile> {
-        let Some(entry) = self.entry_untracked(&tile.user) else {
-            return Some(tile);
+    /// Puts one tile in its place, of a participant who has just saved or has just been seen.
+    fn put(self, tile: AnswerFields) {
+        let Some(mut entry) = TileEntry::of(tile) else {
+            return;
         };
-        let (same, saved) = entry
-            .tile
-            .with_untracked(|old| (**old == tile, old.saved_at_ms != tile.saved_at_ms));
-        if !same {
-            entry.tile.set(Arc::new(tile));
+        let is_new = !self.knows(&entry.brief.user);
+        entry.saves = u32::from(is_new);
+        self.state.update_value(|state| state.put(entry));
+        if is_new {
+            self.set.notify();
         }
-        if saved {
-            entry.saves.update(|saves| *saves += 1);
-        }
-        None
+        self.changes.notify();
     }
 
     fn remove(self, user: &str) {
         if self.knows(user) {
-            self.entries
-                .update(|entries| entries.retain(|entry| *entry.user != *user));
+            self.state.update_value(|state| state.remove(user));
+            self.set.notify();
+            self.changes.notify();
         }
     }
 
@@ -332,7 +350,8 @@ impl WallStore {
         while let Some(Some((user, number))) = self.state.try_update_value(start) {
             let filename = filename.clone();
             spawn_local(async move {
-                let answer = api::tile(&filename, &user).await;
+                let answer = api::text(&paths::tile_data(&filename, &user), None, "").await;
+                let answer = answer.and_then(|body| AnswerFields::read(&body));
                 if self.generation() == Some(generation) {
                     self.fetched(&user, number, generation, answer);
                 }
@@ -357,7 +376,7 @@ impl WallStore {
         user: &str,
         number: u32,
         generation: u32,
-        answer: Result<TileResponse, RequestFailure>,
+        answer: Result<AnswerFields, RequestFailure>,
     ) {
         let may_pass = answer.as_ref().is_err_and(RequestFailure::may_pass);
         if let Err(failure) = &answer {
@@ -373,8 +392,9 @@ impl WallStore {
         });
         match answer {
             Ok(answer) if is_new == Some(true) => {
-                self.clock.observe(answer.now_ms);
-                self.insert(self.replace(answer.tile).into_iter().collect(), 1);
+                self.clock
+                    .observe(answer.number("now_ms").unwrap_or_default());
+                self.put(answer.object("tile"));
             }
             Err(RequestFailure::NotFound(_)) if is_new == Some(true) => self.remove(user),
             _ => {}
@@ -409,17 +429,67 @@ impl WallStore {
     }
 }
 
-impl TileEntry {
-    fn of(tile: Tile, saves: u32) -> Self {
-        Self {
-            user: Arc::from(tile.user.as_str()),
-            tile: ArcRwSignal::new(Arc::new(tile)),
-            saves: ArcRwSignal::new(saves),
+impl WallState {
+    /// Puts a tile in its place.
+    fn put(&mut self, mut entry: TileEntry) {
+        self.note_change(&entry.brief);
+        match tile_index(&self.entries, &entry.brief.user) {
+            Ok(at) => {
+                let before = &self.entries[at];
+                let is_saved = before.brief.saved_at_ms != entry.brief.saved_at_ms;
+                entry.saves = before.saves + u32::from(is_saved);
+                entry.change = match is_saved {
+                    true => entry.brief.change_since(&before.brief).into(),
+                    false => Rc::clone(&before.change),
+                };
+                self.entries[at] = entry;
+            }
+            Err(at) => self.entries.insert(at, entry),
         }
+    }
+
+    /// Notes a change once, however often it comes while nobody asks for it.
+    fn note_change(&mut self, brief: &Rc<TileBrief>) {
+        self.changed.retain(|it| it.user != brief.user);
+        self.changed.push(Rc::clone(brief));
+    }
+
+    fn remove(&mut self, user: &str) {
+        if let Ok(at) = tile_index(&self.entries, user) {
+            let gone = self.entries.remove(at);
+            self.note_change(&gone.brief);
+        }
+    }
+}
+
+impl TileEntry {
+    /// The entry of a tile as the service sent it.
+    fn of(fields: AnswerFields) -> Option<Self> {
+        let is_there = |name| fields.part(name).is_some();
+        let brief = TileBrief {
+            user: fields.text("user")?,
+            saved_at_ms: fields.number("saved_at_ms")?,
+            ends_in_error: fields.is("ends_in_error"),
+            total_cells: fields.count("total_cells"),
+            has_problem: is_there("problem")
+                || is_there("save_problem")
+                || is_there("home_problem"),
+        };
+        Some(Self {
+            brief: Rc::new(brief),
+            fields,
+            saves: 0,
+            change: "".into(),
+        })
+    }
+
+    /// The tile with its cells.
+    pub fn tile(&self) -> Option<Tile> {
+        Tile::from_fields(&self.fields)
     }
 }
 
 /// The index of `user`'s tile, or the index to insert it at.
 fn tile_index(entries: &[TileEntry], user: &str) -> Result<usize, usize> {
-    entries.binary_search_by(|entry| (*entry.user).cmp(user))
+    entries.binary_search_by(|entry| entry.brief.user.as_str().cmp(user))
 }

@@ -20,6 +20,7 @@ use shared::wire::{BEAT, Event, StreamHello};
 
 use self::connection::StreamConnection;
 use self::tabs::TabGroup;
+use crate::answers;
 use crate::api;
 use crate::base;
 use crate::behind::BehindCount;
@@ -340,7 +341,7 @@ impl EventStream {
 
     /// Whether another tab continues from a later event than this tab has received.
     fn is_behind(self, hello: &StreamFrame) -> bool {
-        let hello: Option<StreamHello> = serde_json::from_str(&hello.data).ok();
+        let hello: Option<StreamHello> = answers::read_message(&hello.data);
         let seen = self.state.with_value(|state| state.cursor.after());
         seen.is_some_and(|seen| hello.is_some_and(|hello| hello.cursor > seen))
     }
@@ -382,12 +383,12 @@ impl EventStream {
             .state
             .try_update_value(|state| state.cursor.event(last_event_id))??;
         // An event that this page cannot parse is ignored; its number still counts.
-        let event = serde_json::from_str(data).ok()?;
+        let event: Event = answers::read_message(data)?;
         Some(StreamMessage::Event(seq, event))
     }
 
     fn hello(self, reset: bool, data: &str) -> Option<StreamMessage> {
-        let hello: StreamHello = serde_json::from_str(data).ok()?;
+        let hello: StreamHello = answers::read_message(data)?;
         self.clock.observe(hello.now_ms);
         let message = self.state.try_update_value(|state| {
             state.attempt = 0;

@@ -36,6 +36,31 @@ const INDEXED_FIELDS: [&str; 12] = [
     "collapsed",
 ];
 
+/// The most bytes of a cell whose definitions of TeX hold in later cells.
+pub(super) const MAX_DEFINING_BYTES: usize = 64 * 1024;
+
+/// The beginnings of the commands of TeX that define something for later formulas.
+const DEFINING_COMMANDS: [&str; 8] = [
+    "newcommand",
+    "renewcommand",
+    "providecommand",
+    "def",
+    "let",
+    "Declare",
+    "newenvironment",
+    "tag",
+];
+
+/// Whether JSON holds a command that defines something of TeX.
+pub(super) fn may_define_tex(json: &str) -> bool {
+    // A backslash is written as two.
+    let mut commands = json.match_indices(r"\\");
+    commands.any(|(at, _)| {
+        let rest = &json[at + 2..];
+        DEFINING_COMMANDS.iter().any(|name| rest.starts_with(name))
+    })
+}
+
 /// Cells are equal when their JSON is.
 impl PartialEq for Cell {
     fn eq(&self, other: &Self) -> bool {
@@ -269,6 +294,12 @@ impl Cell {
         self.get("language").and_then(RawJson::as_written)
     }
 
+    /// Whether the outputs are folded, in a field of nbformat 2 and 3.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn is_collapsed(&self) -> bool {
+        self.get("collapsed").is_some_and(RawJson::is_true)
+    }
+
     /// The attached images: by name, their data by mime type.
     ///
     /// ```
@@ -334,10 +365,24 @@ impl Cell {
         may_have && self.output_values().any(is_named)
     }
 
+    /// Whether an output is a view of a widget.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn has_widget(&self) -> bool {
+        // It stands before the data of large outputs, which need not be searched.
+        let start = self.json.floor_char_boundary(MAX_DEFINING_BYTES);
+        self.json[..start].contains("jupyter.widget-view")
+    }
+
     /// The number of outputs.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn output_count(&self) -> usize {
         self.output_values().count()
+    }
+
+    /// Whether the cell may define something of TeX that holds in later cells, too. Definitions are
+    /// few and short, so that the large cells of pictures and tables need not be searched.
+    pub(crate) fn may_define_tex(&self) -> bool {
+        self.json.len() <= MAX_DEFINING_BYTES && may_define_tex(&self.json)
     }
 
     fn output_values(&self) -> impl Iterator<Item = RawJson<'_>> {

@@ -3,7 +3,11 @@
 use std::ops::Range;
 
 use super::{
-    CellsPlace, Notebook, ParseError, cell::Cell, json::compact, outline::Outline, without_private,
+    CellsPlace, Notebook, ParseError,
+    cell::{Cell, MAX_DEFINING_BYTES, may_define_tex},
+    json::compact,
+    outline::Outline,
+    without_private,
 };
 
 /// The last cells of a notebook, and a few facts about the whole.
@@ -111,6 +115,7 @@ impl NotebookEnd {
             top: compact(&top)?.into(),
             place: CellsPlace::Cells,
             cells: last.iter().map(cell).collect::<Option<_>>()?,
+            earlier: defining_cells(text, before)?,
         };
         let shown = tail.cells.iter().rev().find(|cell| cell.was_run());
         let ends_in_error = match shown {
@@ -128,6 +133,20 @@ impl NotebookEnd {
             warnings: Vec::new(),
         })
     }
+}
+
+/// The cells at these places that may define macros of TeX.
+fn defining_cells(text: &str, places: &[Range<usize>]) -> Option<Box<[Cell]>> {
+    let may_define = |place: &&Range<usize>| {
+        // Pretty JSON is longer than compact JSON, by which a cell is measured.
+        let json = &text[(*place).clone()];
+        place.len() <= 4 * MAX_DEFINING_BYTES
+            && (may_define_tex(json) || json.contains("\\u005c") || json.contains("\\u005C"))
+    };
+    let cells = places.iter().filter(may_define);
+    let cells = cells.map(|place| Cell::read(&text[place.clone()]));
+    let cells: Option<Vec<Cell>> = cells.collect();
+    cells.map(|cells| cells.into_iter().filter(Cell::may_define_tex).collect())
 }
 
 #[cfg(test)]

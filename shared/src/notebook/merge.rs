@@ -40,6 +40,7 @@ pub(super) fn merge(parts: Vec<(String, Notebook)>) -> Notebook {
         top: top.expect("merge is called with several notebooks"),
         place: CellsPlace::Cells,
         cells,
+        earlier: Box::default(),
     }
 }
 

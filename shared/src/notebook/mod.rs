@@ -20,9 +20,9 @@ mod upgrade;
 
 pub use cell::{Cell, CellKind};
 pub use end::NotebookEnd;
-pub use json::{Entries, Items, RawJson, unescaped};
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use json::{compact, number};
+pub(crate) use json::compact;
+pub use json::{Entries, Items, RawJson, unescaped};
 pub use merge_part::MergePart;
 pub use output::{MimeBundle, Output};
 pub use private::{PRIVATE_TAG, without_private};
@@ -37,6 +37,9 @@ pub struct Notebook {
     top: Box<str>,
     place: CellsPlace,
     cells: Vec<Cell>,
+    /// The cells that were before these and may define macros of TeX, where these are the last
+    /// ones of a notebook.
+    earlier: Box<[Cell]>,
 }
 
 /// The place of the cells in the top-level object.
@@ -89,6 +92,7 @@ impl Default for Notebook {
             top,
             place: CellsPlace::Cells,
             cells: Vec::new(),
+            earlier: Box::default(),
         }
     }
 }
@@ -117,21 +121,32 @@ impl Notebook {
     /// ```
     pub fn parse(bytes: &[u8]) -> Result<ParsedNotebook, ParseError> {
         private::check_encoding(bytes)?;
-        let (top, mut warnings) = json::read(bytes, TopLevelReader { keeps: true })?;
+        let (top, mut warnings) = json::read(bytes, |numbers| TopLevelReader {
+            keeps: true,
+            numbers,
+        })?;
         let (top, place, cells) = top.into_parts(&mut warnings)?;
         for (n, cell) in cells.iter().enumerate() {
             if let CellKind::Unknown(reason) = cell.kind() {
                 warnings.push(format!("cell {}: {reason}", n + 1));
             }
         }
-        let notebook = Self { top, place, cells };
+        let notebook = Self {
+            top,
+            place,
+            cells,
+            earlier: Box::default(),
+        };
         Ok(ParsedNotebook { notebook, warnings })
     }
 
     /// Fails where [`Notebook::parse`] would, but keeps no cells of a valid notebook of
     /// nbformat 4.
     fn check(bytes: &[u8]) -> Result<(), ParseError> {
-        let read = json::read(bytes, TopLevelReader { keeps: false });
+        let read = json::read(bytes, |numbers| TopLevelReader {
+            keeps: false,
+            numbers,
+        });
         let is_one = read.is_ok_and(|(top, _)| top.is_plain());
         // `parse` reads the rest again, because skipping values may find another error first.
         if is_one {
@@ -245,7 +260,21 @@ impl Notebook {
             top: self.top.clone(),
             place: self.place.clone(),
             cells: self.cells[first..].to_vec(),
+            earlier: self.earlier_with(&self.cells[..first]),
         }
+    }
+
+    /// The earlier cells that define macros, and those among `cells`.
+    fn earlier_with(&self, cells: &[Cell]) -> Box<[Cell]> {
+        let defining = cells.iter().filter(|cell| cell.may_define_tex());
+        self.earlier.iter().chain(defining).cloned().collect()
+    }
+
+    /// The cells that were before these, where these are the last ones of a notebook, and may
+    /// define macros of TeX.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn defining_cells(&self) -> &[Cell] {
+        &self.earlier
     }
 
     /// The notebook with long stream and text outputs cut to about `max_lines`.

@@ -1,12 +1,12 @@
 //! Reads the top-level object of a notebook in one pass: its cells one by one, the rest as text.
 
-use std::fmt;
+use std::{fmt, rc::Rc};
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{
     Cell, CellsPlace, ParseError,
-    json::{CompactWriter, ObjectWriter, RawJson},
+    json::{CompactWriter, ObjectWriter, RawJson, WrittenNumbers},
 };
 
 /// The most cells of a notebook that is read, because even an empty cell takes memory, and room
@@ -90,6 +90,7 @@ fn too_many() -> ParseError {
 /// Reads a notebook. Without `keeps` it only checks it, and drops the values.
 pub(super) struct TopLevelReader {
     pub(super) keeps: bool,
+    pub(super) numbers: Rc<WrittenNumbers>,
 }
 
 impl<'de> DeserializeSeed<'de> for TopLevelReader {
@@ -109,7 +110,7 @@ impl<'de> Visitor<'de> for TopLevelReader {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<TopLevel, A::Error> {
         let mut json = String::new();
-        let mut object = ObjectWriter::begin(&mut json);
+        let mut object = ObjectWriter::begin(&mut json, &self.numbers);
         let mut cells = None;
         let (mut is_notebook, mut has_sheets, mut has_too_many) = (false, false, false);
         while let Some(key) = object.key(&mut entries)? {
@@ -121,6 +122,7 @@ impl<'de> Visitor<'de> for TopLevelReader {
                 let read = entries.next_value_seed(CellsReader {
                     out,
                     keeps: self.keeps,
+                    numbers: &self.numbers,
                 })?;
                 has_too_many = matches!(read, CellsValue::TooMany);
                 cells = match read {
@@ -128,7 +130,7 @@ impl<'de> Visitor<'de> for TopLevelReader {
                     _ => None,
                 };
             } else if self.keeps {
-                entries.next_value_seed(CompactWriter(out))?;
+                entries.next_value_seed(CompactWriter::new(out, &self.numbers))?;
             } else {
                 entries.next_value::<IgnoredAny>()?;
                 out.push_str("null");
@@ -185,6 +187,7 @@ enum CellsValue {
 struct CellsReader<'o> {
     out: &'o mut String,
     keeps: bool,
+    numbers: &'o WrittenNumbers,
 }
 
 impl<'de> DeserializeSeed<'de> for CellsReader<'_> {
@@ -213,7 +216,10 @@ impl<'de> Visitor<'de> for CellsReader<'_> {
                 }
             } else {
                 let mut json = String::new();
-                if items.next_element_seed(CompactWriter(&mut json))?.is_none() {
+                if items
+                    .next_element_seed(CompactWriter::new(&mut json, self.numbers))?
+                    .is_none()
+                {
                     break;
                 }
                 cells.push(Cell::new(json));
@@ -227,43 +233,43 @@ impl<'de> Visitor<'de> for CellsReader<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<CellsValue, A::Error> {
-        CompactWriter(self.out)
+        CompactWriter::new(self.out, self.numbers)
             .visit_map(entries)
             .map(|()| CellsValue::NoList)
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<CellsValue, E> {
-        CompactWriter(self.out)
+        CompactWriter::new(self.out, self.numbers)
             .visit_str(value)
             .map(|()| CellsValue::NoList)
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<CellsValue, E> {
-        CompactWriter(self.out)
+        CompactWriter::new(self.out, self.numbers)
             .visit_bool(value)
             .map(|()| CellsValue::NoList)
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<CellsValue, E> {
-        CompactWriter(self.out)
+        CompactWriter::new(self.out, self.numbers)
             .visit_i64(value)
             .map(|()| CellsValue::NoList)
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<CellsValue, E> {
-        CompactWriter(self.out)
+        CompactWriter::new(self.out, self.numbers)
             .visit_u64(value)
             .map(|()| CellsValue::NoList)
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<CellsValue, E> {
-        CompactWriter(self.out)
+        CompactWriter::new(self.out, self.numbers)
             .visit_f64(value)
             .map(|()| CellsValue::NoList)
     }
 
     fn visit_unit<E: Error>(self) -> Result<CellsValue, E> {
-        CompactWriter(self.out)
+        CompactWriter::new(self.out, self.numbers)
             .visit_unit()
             .map(|()| CellsValue::NoList)
     }

@@ -1,6 +1,8 @@
 //! Reads and checks the images of notebooks.
 
-use super::budget::picture;
+use std::borrow::Cow;
+
+use super::{anchor, budget::picture, drawing};
 use crate::{
     notebook::RawJson,
     prepared::{Image, ImageKind},
@@ -19,8 +21,13 @@ pub(super) const IMAGE_KINDS: [ImageKind; 5] = [
 
 /// The image in `data`: base64, or the XML of an SVG. `None` when it is neither.
 pub(super) fn of(kind: ImageKind, data: &str) -> Option<Image> {
-    let base64 = if kind == ImageKind::Svg && data.trim_start().starts_with('<') {
-        STANDARD.encode(data)
+    let is_xml = |data: &str| {
+        data.trim_start_matches('\u{feff}')
+            .trim_start()
+            .starts_with('<')
+    };
+    let base64 = if kind == ImageKind::Svg && is_xml(data) {
+        STANDARD.encode(drawing::document(data)?.as_ref())
     } else {
         checked(data)?
     };
@@ -32,9 +39,22 @@ pub(super) fn of(kind: ImageKind, data: &str) -> Option<Image> {
     })
 }
 
-/// The image in a `data:` address; `None` when its kind is not shown.
+/// The drawing that stands in HTML as `source`; `None` when it cannot be drawn by itself.
+pub(crate) fn drawing_in_html(source: &str) -> Option<Image> {
+    of(ImageKind::Svg, source)
+}
+
+/// The image in a `data:` address; `None` when its kind is not shown. An SVG need not be in
+/// base64.
 pub(crate) fn of_data_url(url: &str) -> Option<Image> {
-    let (mime, base64) = url.strip_prefix("data:")?.split_once(";base64,")?;
+    let data = url.strip_prefix("data:")?;
+    if let Some(rest) = data.strip_prefix("image/svg+xml")
+        && let Some((parameters, text)) = rest.split_once(',')
+        && !parameters.ends_with(";base64")
+    {
+        return of(ImageKind::Svg, &anchor::percent_decoded(text));
+    }
+    let (mime, base64) = data.split_once(";base64,")?;
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
     let kind = ImageKind::of_mime(mime)?;
     (!base64.is_empty() && base64.bytes().all(allowed)).then(|| Image {
@@ -50,6 +70,16 @@ pub(crate) fn of_data_url(url: &str) -> Option<Image> {
 pub(crate) fn refusal_of_data_url(url: &str) -> Option<String> {
     let (mime, base64) = url.strip_prefix("data:")?.split_once(";base64,")?;
     picture::refusal(ImageKind::of_mime(mime)?, base64)
+}
+
+/// The picture of a drawing in a `data:` address that is not in base64, as an address that is;
+/// any other address as it is.
+pub(crate) fn in_base64(url: &str) -> Option<Cow<'_, str>> {
+    if url.contains(";base64,") {
+        return of_data_url(url).is_some().then_some(Cow::Borrowed(url));
+    }
+    let image = of_data_url(url)?;
+    Some(format!("data:{};base64,{}", image.kind.mime(), image.base64).into())
 }
 
 /// Base64 without its white space; `None` when it has other characters.
@@ -74,10 +104,18 @@ fn has_space(data: &str) -> bool {
 
 /// A width or height in CSS pixels, when it is one that an image may have.
 pub(super) fn pixels(value: RawJson<'_>) -> Option<u32> {
-    let number = match value.as_str() {
-        Some(text) => text.trim_end_matches("px").parse().ok()?,
-        None => value.as_f64()?,
-    };
+    match value.as_str() {
+        Some(text) => pixels_of_text(&text),
+        None => in_range(value.as_f64()?),
+    }
+}
+
+/// A width or height in CSS pixels, as HTML writes it.
+pub(crate) fn pixels_of_text(text: &str) -> Option<u32> {
+    in_range(text.trim().trim_end_matches("px").trim_end().parse().ok()?)
+}
+
+fn in_range(number: f64) -> Option<u32> {
     (1.0..=10_000.0).contains(&number).then_some(number as u32)
 }
 

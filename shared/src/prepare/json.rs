@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{
-    notebook::{MimeBundle, RawJson, compact, number, unescaped},
+    notebook::{MimeBundle, RawJson, compact, unescaped},
     prepared::{JsonTree, RichOutput},
 };
 
@@ -80,7 +80,7 @@ fn node(value: RawJson<'_>, depth: usize, budget: &mut usize) -> JsonTree {
     }
     let text = match value.as_str() {
         Some(text) => Value::String(shortened(&text)).to_string(),
-        None => number(value.json()).into_owned(),
+        None => value.json().to_owned(),
     };
     *budget = budget.saturating_sub(5 * text.len());
     JsonTree::Leaf(text)
@@ -100,10 +100,8 @@ fn on_one_line(value: RawJson<'_>, depth: usize) -> Option<String> {
             .entries()
             .map(|(key, value)| Some(format!("\"{key}\": {}", on_one_line(value, depth + 1)?)));
         format!("{{{}}}", entries.collect::<Option<Vec<_>>>()?.join(", "))
-    } else if value.is_string() {
-        value.json().to_owned()
     } else {
-        number(value.json()).into_owned()
+        value.json().to_owned()
     };
     (text.len() <= MAX_LEAF_BYTES).then_some(text)
 }

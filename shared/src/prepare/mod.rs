@@ -6,23 +6,31 @@
 
 pub(crate) mod anchor;
 pub(crate) mod budget;
+pub(crate) mod css_colour;
 mod cut;
 pub(crate) mod displays;
+mod drawing;
 mod frame;
+mod hidden;
 pub(crate) mod image;
 mod json;
+mod language;
 pub(crate) mod link;
 mod markdown;
-mod maths;
+pub(crate) mod maths;
+mod output_context;
 mod outputs;
 mod rich;
 mod sanitizer;
+pub(crate) mod style;
 mod terminal;
+mod widgets;
 
 pub use frame::frame_document;
+pub(crate) use maths::is_missing_command;
 pub use sanitizer::Sanitizer;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::RefCell, rc::Rc};
 
 use budget::{Budget, Cost, Ledger, MAX_SHOWN_CELLS, weigh};
 use displays::Displays;
@@ -89,6 +97,7 @@ pub fn prose(source: &str, sanitizer: &impl Sanitizer) -> Markdown {
     prose_of(
         &cut::text(source.to_owned()),
         None,
+        &Rc::default(),
         sanitizer,
         &budget::PAGE_BUDGET,
     )
@@ -99,10 +108,12 @@ pub fn prose(source: &str, sanitizer: &impl Sanitizer) -> Markdown {
 fn prose_of(
     source: &str,
     attachments: Option<RawJson<'_>>,
+    definitions: &Rc<maths::TexDefinitions>,
     sanitizer: &impl Sanitizer,
     budget: &Budget,
 ) -> (Markdown, Cost) {
-    let mut prose = markdown::cell(source, attachments, sanitizer);
+    let extracted = maths::of_markdown(source, definitions);
+    let mut prose = markdown::cell(source, attachments, &extracted, sanitizer);
     let mut cost = weigh::markdown(&prose);
     if let Some(much) = cost.beyond(budget.output) {
         prose = weigh::prose(source, much, budget.output);
@@ -115,6 +126,8 @@ fn prose_of(
 pub(crate) struct Preparation<'a, S> {
     language: &'a str,
     displays: Displays<'a>,
+    definitions: maths::NotebookDefinitions<'a>,
+    widgets: widgets::Widgets<'a>,
     first_index: usize,
     sanitizer: &'a S,
     budget: &'static Budget,
@@ -130,6 +143,8 @@ impl<'a, S: Sanitizer> Preparation<'a, S> {
         Self {
             language: notebook.language(),
             displays: Displays::of(notebook),
+            definitions: maths::NotebookDefinitions::new(notebook),
+            widgets: widgets::Widgets::of(notebook),
             first_index,
             sanitizer,
             budget,
@@ -138,7 +153,7 @@ impl<'a, S: Sanitizer> Preparation<'a, S> {
 
     /// Prepares `cell`, which is at `at` in the notebook; returns its cost, too.
     pub(crate) fn cell(&self, at: usize, cell: &Cell) -> (PreparedCell, Cost) {
-        let (content, cost) = self.content(cell);
+        let (content, cost) = self.content(at, cell);
         let tags = tags(cell);
         let cell = PreparedCell {
             index: self.first_index + at,
@@ -150,24 +165,22 @@ impl<'a, S: Sanitizer> Preparation<'a, S> {
 }
 
 impl<S: Sanitizer> Preparation<'_, S> {
-    fn content(&self, cell: &Cell) -> (CellContent, Cost) {
-        let Self {
-            sanitizer, budget, ..
-        } = self;
+    fn content(&self, at: usize, cell: &Cell) -> (CellContent, Cost) {
+        let budget = self.budget;
         match cell.kind() {
             CellKind::Code => {
-                let (code, cost) = self.code(cell);
+                let (code, cost) = self.code(at, cell);
                 (CellContent::Code(code), cost)
             }
             CellKind::Markdown => {
                 let source = cut::text(cell.source());
-                let (prose, cost) = prose_of(&source, cell.attachments(), *sanitizer, budget);
+                let (prose, cost) = self.prose(at, cell, &source);
                 (CellContent::Markdown(prose), cost)
             }
             CellKind::Heading(level) => {
                 let line = cut::text(cell.source()).replace('\n', " ");
                 let source = format!("{} {line}", "#".repeat(usize::from(level)));
-                let (prose, cost) = prose_of(&source, None, *sanitizer, budget);
+                let (prose, cost) = self.prose(at, cell, &source);
                 (CellContent::Markdown(prose), cost)
             }
             CellKind::Raw => {
@@ -185,21 +198,41 @@ impl<S: Sanitizer> Preparation<'_, S> {
         }
     }
 
-    fn code(&self, cell: &Cell) -> (CodeCell, Cost) {
-        let hidden = |part: &str| cell.flag(Some("jupyter"), part);
-        let language = cut::name(cell.language().unwrap_or(self.language));
+    /// The Markdown of the cell at `at`, and its cost.
+    fn prose(&self, at: usize, cell: &Cell, source: &str) -> (Markdown, Cost) {
+        let definitions = self.definitions.before(at);
+        let (prose, cost) = prose_of(
+            source,
+            cell.attachments(),
+            &definitions,
+            self.sanitizer,
+            self.budget,
+        );
+        match hidden::FoldedParts::of(cell).source {
+            true => (hidden::folded(prose), cost.plus(Cost::NOTE)),
+            false => (prose, cost),
+        }
+    }
+
+    fn code(&self, at: usize, cell: &Cell) -> (CodeCell, Cost) {
+        let hidden = hidden::FoldedParts::of(cell);
+        let language = cut::name(&language::of(cell, self.language));
         let (source, language, cost) = self.source(cut::text(cell.source()), language);
-        let (outputs, of_outputs) =
-            outputs::all(cell, &self.displays, self.sanitizer, self.budget.output);
+        let context = output_context::OutputContext {
+            displays: &self.displays,
+            widgets: &self.widgets,
+            definitions: RefCell::new(self.definitions.before(at)),
+            sanitizer: self.sanitizer,
+            most: self.budget.output,
+        };
+        let (outputs, of_outputs) = outputs::all(cell, &context);
         let code = CodeCell {
             execution_count: cell.execution_count(),
             source,
             language,
             outputs,
-            source_hidden: hidden("source_hidden") || cell.tags().any(|tag| tag == "hide-input"),
-            outputs_hidden: hidden("outputs_hidden")
-                || cell.flag(None, "collapsed")
-                || cell.tags().any(|tag| tag == "hide-output"),
+            source_hidden: hidden.source,
+            outputs_hidden: hidden.outputs,
             scrolled: cell.flag(None, "scrolled"),
         };
         (code, cost.plus(of_outputs))

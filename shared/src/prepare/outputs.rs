@@ -4,7 +4,7 @@ use super::{
     Sanitizer,
     budget::{Cost, weigh},
     cut,
-    displays::Displays,
+    output_context::OutputContext,
     rich, terminal,
 };
 use crate::{
@@ -16,16 +16,14 @@ use crate::{
 /// note takes many times the size of such an output.
 const MAX_UNKNOWN_NOTES: usize = 3;
 
-/// All outputs of `cell`, and their cost together. Each output fits into `most`. Neighbouring
-/// outputs of one stream are joined first, because a progress bar is printed in many.
-pub(super) fn all(
-    cell: &Cell,
-    displays: &Displays<'_>,
-    sanitizer: &impl Sanitizer,
-    most: Cost,
+/// All outputs of `cell`, and their cost together. Each output fits into what one may cost.
+/// Neighbouring outputs of one stream are joined first, because a progress bar is printed in many.
+pub(super) fn all<'a, S: Sanitizer>(
+    cell: &'a Cell,
+    context: &OutputContext<'a, '_, S>,
 ) -> (Vec<PreparedOutput>, Cost) {
-    let mut prepared = Vec::new();
-    let mut stream: Option<(bool, String)> = None;
+    let mut parts: Vec<Part> = Vec::new();
+    let mut streams: [Vec<String>; 2] = Default::default();
     let mut clears = false;
     let (mut unknown, mut more, mut left) = (0, 0, 0_usize);
     for (number, output) in cell.outputs().enumerate() {
@@ -33,40 +31,39 @@ pub(super) fn all(
             clears = true;
             continue;
         }
-        if std::mem::take(&mut clears) {
-            stream = None;
-            prepared.clear();
-        }
-        let goes_on = match (&output, &stream) {
-            (notebook::Output::Stream { stderr, .. }, Some((same, _))) => same == stderr,
-            (notebook::Output::Clear { .. }, _) => true,
-            _ => false,
-        };
-        if prepared.len() + usize::from(stream.is_some()) >= displays.max_cell_outputs && !goes_on {
-            left += 1;
-            continue;
+        let clears_now = matches!(output, notebook::Output::Clear { .. });
+        if std::mem::take(&mut clears) || clears_now {
+            parts.clear();
+            streams = Default::default();
         }
         match output {
-            notebook::Output::Clear { .. } => {
-                stream = None;
-                prepared.clear();
-            }
-            notebook::Output::Stream { stderr, text } => match &mut stream {
-                Some((same, joined)) if *same == stderr => joined.push_str(&text),
-                _ => {
-                    prepared.extend(stream.take().map(|stream| finish(stream, most)));
-                    stream = Some((stderr, text));
+            notebook::Output::Clear { .. } => {}
+            notebook::Output::Stream { stderr, text } => {
+                let pieces = &mut streams[usize::from(stderr)];
+                match parts.last() {
+                    Some(Part::Piece { stderr: same, .. }) if *same == stderr => {
+                        pieces
+                            .last_mut()
+                            .expect("a part has its piece")
+                            .push_str(&text);
+                    }
+                    _ if parts.len() >= context.displays.max_cell_outputs => left += 1,
+                    _ => {
+                        let number = pieces.len();
+                        pieces.push(text);
+                        parts.push(Part::Piece { stderr, number });
+                    }
                 }
-            },
+            }
+            _ if parts.len() >= context.displays.max_cell_outputs => left += 1,
             notebook::Output::Unknown(_) if unknown == MAX_UNKNOWN_NOTES => more += 1,
             other => {
                 unknown += usize::from(matches!(other, notebook::Output::Unknown(_)));
-                prepared.extend(stream.take().map(|stream| finish(stream, most)));
-                prepared.extend(one(other, number, displays, sanitizer, most));
+                parts.extend(one(other, number, context).map(Part::Other));
             }
         }
     }
-    prepared.extend(stream.map(|stream| finish(stream, most)));
+    let mut prepared = joined(parts, streams, context.most);
     let mut note = |note: String| {
         let text = String::new();
         let note = PreparedOutput::Display(RichOutput::Note { note, text });
@@ -97,9 +94,34 @@ fn fitting(output: PreparedOutput, most: Cost) -> (PreparedOutput, Cost) {
     (output, cost)
 }
 
-/// A whole stream as an output that fits into `most`, and its cost.
-fn finish((stderr, text): (bool, String), most: Cost) -> (PreparedOutput, Cost) {
-    let text = terminal::fold(text);
+/// A part of what a cell shows: a piece of a stream, or another output and its cost.
+enum Part {
+    Piece { stderr: bool, number: usize },
+    Other((PreparedOutput, Cost)),
+}
+
+/// The outputs in order. The pieces of each stream are one screen; a piece of which later ones
+/// leave nothing is not shown.
+fn joined(parts: Vec<Part>, streams: [Vec<String>; 2], most: Cost) -> Vec<(PreparedOutput, Cost)> {
+    let mut streams = streams.map(terminal::folded_pieces);
+    let mut prepared = Vec::with_capacity(parts.len());
+    for part in parts {
+        match part {
+            Part::Piece { stderr, number } => {
+                let pieces = &mut streams[usize::from(stderr)];
+                let text = std::mem::take(&mut pieces[number]);
+                if number == 0 || !text.is_empty() {
+                    prepared.push(finish(stderr, text, most));
+                }
+            }
+            Part::Other(other) => prepared.push(other),
+        }
+    }
+    prepared
+}
+
+/// A piece of a stream as an output that fits into `most`, and its cost.
+fn finish(stderr: bool, text: String, most: Cost) -> (PreparedOutput, Cost) {
     let output = if stderr {
         PreparedOutput::Stderr(text)
     } else {
@@ -108,13 +130,28 @@ fn finish((stderr, text): (bool, String), most: Cost) -> (PreparedOutput, Cost) 
     fitting(output, most)
 }
 
+/// The traceback, and behind it the exception where it names none. Kernels of R and Julia end
+/// theirs with the message, which need not have the exception's name.
+fn named(traceback: String, ename: &str, evalue: &str) -> String {
+    let plain = terminal::without_escapes(&traceback);
+    let message = terminal::without_escapes(evalue);
+    let message = message.trim().lines().next().unwrap_or_default().trim();
+    let says_it = plain.contains(ename) || (!message.is_empty() && plain.contains(message));
+    if traceback.is_empty() || says_it {
+        return traceback;
+    }
+    let separator = if evalue.is_empty() { "" } else { ": " };
+    format!(
+        "{traceback}\n{ename}{separator}{}",
+        cut::text(evalue.to_owned())
+    )
+}
+
 /// The output at `number` in its cell, and its cost; `None` when it shows nothing by itself.
-fn one(
-    output: notebook::Output<'_>,
+fn one<'a, S: Sanitizer>(
+    output: notebook::Output<'a>,
     number: usize,
-    displays: &Displays<'_>,
-    sanitizer: &impl Sanitizer,
-    most: Cost,
+    context: &OutputContext<'a, '_, S>,
 ) -> Option<(PreparedOutput, Cost)> {
     match output {
         notebook::Output::Stream { .. } | notebook::Output::Clear { .. } => None,
@@ -124,15 +161,15 @@ fn one(
             traceback,
         } => {
             let error = PreparedOutput::Error {
+                traceback: named(terminal::fold(traceback), &ename, &evalue),
                 ename: cut::text(ename),
                 evalue: cut::text(evalue),
-                traceback: terminal::fold(traceback),
             };
-            Some(fitting(error, most))
+            Some(fitting(error, context.most))
         }
         notebook::Output::Bundle(bundle) => {
             let is_result = bundle.is_result;
-            let (richest, cost) = rich::choose(&displays.newest(bundle)?, number, sanitizer, most);
+            let (richest, cost) = rich::choose(&context.displays.newest(bundle)?, number, context);
             let output = if is_result {
                 PreparedOutput::Result(richest)
             } else {

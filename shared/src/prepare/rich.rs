@@ -10,7 +10,9 @@
 use super::{
     Sanitizer,
     budget::{Cost, picture, weigh},
-    cut, frame, image, json, markdown, maths, terminal,
+    cut, frame, image, json, markdown, maths,
+    output_context::OutputContext,
+    terminal, widgets,
 };
 use crate::{
     notebook::{MimeBundle, RawJson, unescaped},
@@ -37,10 +39,10 @@ const INTERNAL_MIMES: [&str; 2] = ["google.colaboratory", "jupyter.widget-state"
 pub(super) fn choose(
     bundle: &MimeBundle<'_>,
     number: usize,
-    sanitizer: &impl Sanitizer,
-    most: Cost,
+    context: &OutputContext<'_, '_, impl Sanitizer>,
 ) -> (RichOutput, Cost) {
-    let mut shown = richest(bundle, number, sanitizer, most);
+    let most = context.most;
+    let mut shown = richest(bundle, number, context);
     let mut cost = weigh::rich(&shown);
     if let Some(much) = cost.beyond(most) {
         shown = match shown {
@@ -66,30 +68,40 @@ fn too_much(note: &str, bundle: &MimeBundle<'_>, number: usize, most: Cost) -> R
 fn richest(
     bundle: &MimeBundle<'_>,
     number: usize,
-    sanitizer: &impl Sanitizer,
-    most: Cost,
+    context: &OutputContext<'_, '_, impl Sanitizer>,
 ) -> RichOutput {
+    let most = context.most;
     let plain = bundle.text("text/plain").unwrap_or_default();
     let html = bundle.text("text/html");
-    let has_script = html.as_deref().is_some_and(has_script);
+    let has_script = html
+        .as_deref()
+        .is_some_and(|html| !maths::only_typesets(html));
     let frame = (has_script || frame::script(bundle).is_some()).then_some(number);
     if let Some(what) = live(bundle) {
-        // The library's other forms stand for the output without a script.
+        // The library's other forms stand for the output without a script. The words of a widget
+        // are those from when it was made.
+        let is_widget = widgets::is_view(bundle);
+        let saved = context.widgets.html(bundle);
+        let is_saved = saved.is_some();
         let shown = image(bundle, number, &plain, most)
-            .or_else(|| self::html(html.as_deref(), sanitizer))
-            .or_else(|| words(plain));
+            .or_else(|| self::html(saved.as_deref().or(html.as_deref()), context))
+            .or_else(|| words(plain).filter(|_| !is_widget));
+        let note = match is_saved && shown.is_some() {
+            true => "A widget as it was saved; it does nothing here.".to_owned(),
+            false => format!("{what} is not shown here."),
+        };
         return RichOutput::Live {
-            note: format!("{what} is not shown here."),
+            note,
             frame,
             shown: shown.map(Box::new),
         };
     }
-    let visible = self::html(html.as_deref(), sanitizer);
+    let visible = self::html(html.as_deref(), context);
     let is_visible = visible.is_some();
     let shown = json::of(bundle, &["application/json"])
         .or(visible)
-        .or_else(|| markdown(bundle, sanitizer))
-        .or_else(|| latex(bundle))
+        .or_else(|| markdown(bundle, context))
+        .or_else(|| latex(bundle, context))
         .or_else(|| image(bundle, number, &plain, most))
         .or_else(|| other_json(bundle));
     match (shown, html) {
@@ -113,22 +125,20 @@ fn richest(
 
 /// The plain text beside a note, when there is any.
 fn words(plain: String) -> Option<RichOutput> {
-    (!plain.trim().is_empty()).then(|| RichOutput::Text(terminal::fold(plain)))
+    (!plain.trim().is_empty() && !is_object_name(&plain))
+        .then(|| RichOutput::Text(terminal::fold(plain)))
+}
+
+/// Whether `plain` is the name that Python gives to any object.
+fn is_object_name(plain: &str) -> bool {
+    let plain = plain.trim();
+    plain.starts_with('<') && plain.ends_with('>') && !plain.contains('\n')
 }
 
 fn live(bundle: &MimeBundle<'_>) -> Option<&'static str> {
     let has = |part: &str| bundle.data.iter().any(|(mime, _)| mime.contains(part));
     let found = SCRIPTED_MIMES.iter().find(|(part, _)| has(part));
     found.map(|(_, what)| *what)
-}
-
-fn has_script(html: &str) -> bool {
-    let tags = html.match_indices('<');
-    let name = "script";
-    tags.into_iter().any(|(at, _)| {
-        let tag = html.as_bytes().get(at + 1..=at + name.len());
-        tag.is_some_and(|tag| tag.eq_ignore_ascii_case(name.as_bytes()))
-    })
 }
 
 fn note(what: &str, text: String) -> RichOutput {
@@ -139,9 +149,16 @@ fn note(what: &str, text: String) -> RichOutput {
 }
 
 /// Sanitised HTML; `None` when nothing visible is left of it.
-fn html(html: Option<&str>, sanitizer: &impl Sanitizer) -> Option<RichOutput> {
+fn html(html: Option<&str>, context: &OutputContext<'_, '_, impl Sanitizer>) -> Option<RichOutput> {
     let html = html.filter(|html| html.len() <= cut::MAX_DATA_BYTES)?;
-    let safe = sanitizer.sanitize(html);
+    let sanitizer = context.sanitizer;
+    let safe = match maths::may_have_formulas(html) {
+        true => {
+            let found = context.typeset(|definitions| maths::of_html(html, definitions));
+            maths::insert(sanitizer.sanitize(&found.text).as_str(), &found.formulas)
+        }
+        false => sanitizer.sanitize(html),
+    };
     shows_something(&safe).then_some(RichOutput::Html(safe))
 }
 
@@ -159,18 +176,26 @@ fn shows_something(html: &SafeHtml) -> bool {
         }
         _ => !in_tag && !c.is_whitespace(),
     };
-    html.as_str().contains("<img") || html.as_str().chars().any(visible)
+    let shows = |tag: &str| html.as_str().contains(tag);
+    ["<img", "<audio", "<video"].into_iter().any(shows) || html.as_str().chars().any(visible)
 }
 
-fn markdown(bundle: &MimeBundle<'_>, sanitizer: &impl Sanitizer) -> Option<RichOutput> {
+fn markdown(
+    bundle: &MimeBundle<'_>,
+    context: &OutputContext<'_, '_, impl Sanitizer>,
+) -> Option<RichOutput> {
     let source = cut::text(bundle.text("text/markdown")?);
-    Some(RichOutput::Markdown(markdown::cell(
-        &source, None, sanitizer,
-    )))
+    let extracted = context.typeset(|definitions| maths::of_markdown(&source, definitions));
+    let markdown = markdown::cell(&source, None, &extracted, context.sanitizer);
+    Some(RichOutput::Markdown(markdown))
 }
 
-fn latex(bundle: &MimeBundle<'_>) -> Option<RichOutput> {
-    let latex = maths::of_latex(&cut::text(bundle.text("text/latex")?));
+fn latex(
+    bundle: &MimeBundle<'_>,
+    context: &OutputContext<'_, '_, impl Sanitizer>,
+) -> Option<RichOutput> {
+    let latex = cut::text(bundle.text("text/latex")?);
+    let latex = context.typeset(|definitions| maths::of_latex(&latex, definitions));
     Some(RichOutput::Latex {
         maths: latex.maths(),
         text: latex.text,
@@ -208,9 +233,16 @@ fn one_image(
     let of_mime = bundle
         .metadata
         .and_then(|metadata| metadata.get(kind.mime()));
-    // Very old notebooks have the size beside the mime types.
+    // nbformat 3 calls the types by other names, and very old notebooks have the size beside them.
+    let old_name = match kind {
+        ImageKind::Jpeg => "jpeg",
+        ImageKind::Svg => "svg",
+        _ => "png",
+    };
+    let of_old_name = bundle.metadata.and_then(|metadata| metadata.get(old_name));
     let size = |key: &str| {
         let own = of_mime.and_then(|metadata| metadata.get(key));
+        let own = own.or_else(|| of_old_name?.get(key));
         let value = own.or_else(|| bundle.metadata?.get(key))?;
         image::pixels(value)
     };
@@ -239,17 +271,20 @@ fn other_json(bundle: &MimeBundle<'_>) -> Option<RichOutput> {
 }
 
 fn plain_or_note(bundle: &MimeBundle<'_>, plain: String) -> RichOutput {
-    if bundle.get("text/plain").is_some() {
+    // The name of an object in place of what it shows tells a reader nothing.
+    let has_html = bundle.get("text/html").is_some();
+    let is_name = has_html && is_object_name(&plain);
+    if bundle.get("text/plain").is_some() && !is_name {
         return RichOutput::Text(terminal::fold(plain));
     }
     let mimes: Vec<&str> = bundle.data.iter().map(|(mime, _)| *mime).collect();
     let what = match mimes.as_slice() {
         [] => "An empty output".to_owned(),
-        ["text/html"] => "HTML in which there is nothing to see".to_owned(),
+        _ if has_html => "HTML in which there is nothing to see".to_owned(),
         mimes => format!(
             "Data of the type {}",
             cut::name(&unescaped(&mimes.join(", ")))
         ),
     };
-    note(&what, plain)
+    note(&what, if is_name { String::new() } else { plain })
 }

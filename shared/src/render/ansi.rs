@@ -13,6 +13,9 @@ const ANSI_FREE_BYTES: usize = 2048;
 /// The most coloured spans of one text, because a browser has to lay out an element for each.
 const MAX_COLOUR_SPANS: usize = 10_000;
 
+/// So many dashes are a rule across a text, as Python writes above a traceback.
+const MIN_RULE_DASHES: usize = 40;
+
 /// The length of the escape sequence that `text` begins with, at least 1.
 pub(crate) fn escape_length(text: &str) -> usize {
     let bytes = text.as_bytes();
@@ -89,6 +92,14 @@ impl Terminal {
 
 /// Appends text without escapes, and without control characters but tabs and line ends.
 fn push_plain(out: &mut String, text: &str) {
+    let dashes = text.bytes().take_while(|byte| *byte == b'-').count();
+    let (rule, text) = text.split_at(if dashes < MIN_RULE_DASHES { 0 } else { dashes });
+    if !rule.is_empty() {
+        // In a narrow place it is cut off, and not continued in the next line.
+        out.push_str("<span class=\"nb-rule\">");
+        out.push_str(rule);
+        out.push_str("</span>");
+    }
     let dropped = |c: char| c.is_control() && c != '\n' && c != '\t';
     for part in text.split(dropped) {
         escape::push(out, part);
@@ -97,7 +108,7 @@ fn push_plain(out: &mut String, text: &str) {
 
 /// The style of text after the escapes so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct TextStyle {
+pub(crate) struct TextStyle {
     foreground: Option<u8>,
     background: Option<u8>,
     bold: bool,
@@ -110,7 +121,7 @@ struct TextStyle {
 
 impl TextStyle {
     /// Applies an SGR sequence; any other escape changes nothing.
-    fn escape(&mut self, escape: &str) {
+    pub(crate) fn escape(&mut self, escape: &str) {
         let Some(parameters) = escape
             .strip_prefix("\x1b[")
             .and_then(|rest| rest.strip_suffix('m'))
@@ -127,6 +138,49 @@ impl TextStyle {
                 _ => self.set(number),
             }
         }
+    }
+
+    /// The style of text before any escape.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) const PLAIN: Self = Self {
+        foreground: None,
+        background: None,
+        bold: false,
+        dim: false,
+        italic: false,
+        underline: false,
+        strike: false,
+        inverse: false,
+    };
+
+    /// Appends the escape that sets exactly this style.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn push_escape(self, out: &mut String) {
+        out.push_str("\x1b[0");
+        let mut number = |number: u8| out.push_str(&format!(";{number}"));
+        let colour = |colour: u8, dark: u8| match colour {
+            0..=7 => dark + colour,
+            _ => dark + 52 + colour,
+        };
+        self.foreground
+            .into_iter()
+            .for_each(|n| number(colour(n, 30)));
+        self.background
+            .into_iter()
+            .for_each(|n| number(colour(n, 40)));
+        for (set, code) in [
+            (self.bold, 1),
+            (self.dim, 2),
+            (self.italic, 3),
+            (self.underline, 4),
+            (self.inverse, 7),
+            (self.strike, 9),
+        ] {
+            if set {
+                number(code);
+            }
+        }
+        out.push('m');
     }
 
     fn set(&mut self, number: u16) {

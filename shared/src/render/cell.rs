@@ -17,7 +17,7 @@ pub(super) fn push(out: &mut String, cell: &PreparedCell, context: &mut RenderCo
     let number = cell.index.saturating_add(1);
     let prefix = escape::attribute(&context.options.id_prefix);
     out.push_str(&format!(
-        "<section class=\"nb-cell {class}\" id=\"{prefix}cell-{number}\" aria-label=\"{name} {number}\">"
+        "<div class=\"nb-cell {class}\" role=\"group\" id=\"{prefix}cell-{number}\" aria-label=\"{name} {number}\">"
     ));
     out.push_str("<div class=\"nb-prompt\">");
     if let CellContent::Code(code) = &cell.content {
@@ -37,7 +37,7 @@ pub(super) fn push(out: &mut String, cell: &PreparedCell, context: &mut RenderCo
             push_text(out, text);
         }
     }
-    out.push_str("</div></section>\n");
+    out.push_str("</div></div>\n");
 }
 
 fn push_tags(out: &mut String, tags: &[String]) {
@@ -64,11 +64,13 @@ fn push_code(out: &mut String, code: &CodeCell, context: &mut RenderContext<'_>)
     if !code.outputs.is_empty() {
         push_foldable(out, code.outputs_hidden, "Output folded away", |out| {
             out.push_str("<div class=\"nb-outputs");
-            out.push_str(if code.scrolled {
-                " nb-scrolled\">"
+            if code.scrolled {
+                out.push_str(" nb-scrolled\"");
+                out.push_str(context.options.focus());
+                out.push('>');
             } else {
-                "\">"
-            });
+                out.push_str("\">");
+            }
             for output in &code.outputs {
                 output::push(out, output, context);
             }

@@ -10,7 +10,7 @@
 //! # Structure
 //!
 //! ```text
-//! section.nb-cell.nb-code#{id_prefix}cell-{n}[aria-label]    n counts from 1
+//! div.nb-cell.nb-code#{id_prefix}cell-{n}[role=group][aria-label]    n counts from 1
 //!   div.nb-prompt                 "[12]:", "[ ]:" when never run; empty in other cells
 //!   div.nb-body
 //!     ul.nb-tags > li             absent when there is none
@@ -24,9 +24,9 @@
 //!       div.nb-output.nb-display  what it displayed (display_data)
 //!         pre.nb-text | div.nb-html | div.nb-md | div.nb-latex | img.nb-image
 //!         | div.nb-json | p.nb-note, button.nb-show
-//! section.nb-cell.nb-markdown     div.nb-prompt, div.nb-body > div.nb-md | div.nb-md.nb-html
-//! section.nb-cell.nb-raw          div.nb-prompt, div.nb-body > pre.nb-text
-//! section.nb-cell.nb-unknown      div.nb-prompt, div.nb-body > p.nb-note, pre.nb-text
+//! div.nb-cell.nb-markdown     div.nb-prompt, div.nb-body > div.nb-md | div.nb-md.nb-html
+//! div.nb-cell.nb-raw          div.nb-prompt, div.nb-body > pre.nb-text
+//! div.nb-cell.nb-unknown      div.nb-prompt, div.nb-body > p.nb-note, pre.nb-text
 //! ```
 //!
 //! Hidden input or output is wrapped: `details.nb-hidden > summary`.
@@ -49,9 +49,9 @@
 //! | cells | `nb-cell` with one of `nb-code` `nb-markdown` `nb-raw` `nb-unknown` |
 //! | in a cell | `nb-prompt` `nb-body` `nb-tags` `nb-source` `nb-outputs` `nb-scrolled` `nb-hidden` |
 //! | outputs | `nb-output` with one of `nb-stdout` `nb-stderr` `nb-error` `nb-result` `nb-display`; `nb-long` `nb-fold` (the folded middle) |
-//! | in an output | `nb-text` `nb-html` (a sanitised fragment) `nb-md` (rendered Markdown) `nb-latex` (text with formulas) `nb-image` `nb-json` `nb-node` `nb-more` `nb-note` (what cannot be shown, in words) `nb-show` (a button that asks for the closed frame) |
-//! | in Markdown and HTML | `nb-table` (the scrolling wrapper of a table), `nb-left` `nb-center` `nb-right` (alignment), `nb-code-block` (`pre`), `nb-task` (a task's box), `nb-anchor` (a link within the notebook), `nb-footnote` (a reference, `sup`), `nb-footnotes` (`div` of a note), `nb-back` (the link back from it), `dataframe` (a pandas `table`) |
-//! | maths | `math` (inline), `span.nb-math-block` around a displayed `math`; a formula that failed is `code.nb-math` or `code.nb-math-block`. In `math`: `nb-left` `nb-right`, no padding `nb-m-l0` (left) `nb-m-r0` (right) `nb-m-v0` (above and below), a line `nb-m-bl` `nb-m-br` `nb-m-bt` `nb-m-bb`, widths `nb-m-wide` (all) `nb-m-half`, struck out `nb-m-strike` `nb-m-strike-up` `nb-m-strike-down` |
+//! | in an output | `nb-text` `nb-html` (a sanitised fragment) `nb-md` (rendered Markdown) `nb-latex` (text with formulas) `nb-image` `nb-json` `nb-node` `nb-more` `nb-rule` (a line of dashes) `nb-note` (what cannot be shown, in words) `nb-show` (a button that asks for the closed frame) |
+//! | in Markdown and HTML | `nb-table` (the scrolling wrapper of a table), `nb-left` `nb-center` `nb-right` (alignment), `nb-code-block` (`pre`), `nb-task` (a task's box), `nb-anchor` (a link within the notebook), `nb-footnote` (a reference, `sup`), `nb-footnotes` (`div` of a note), `nb-back` (the link back from it), `dataframe` (a pandas `table`), `nb-alert` with one of `nb-alert-info` `nb-alert-success` `nb-alert-warning` `nb-alert-danger` (a box), `nb-inline` `nb-dl-inline` (lists in a line), `nb-big`, `nb-gone` (hidden), `nb-on-light` `nb-on-dark` (text on a cell with a `bgcolor`), `nb-bar-0` to `nb-bar-100` and `nb-from-5` to `nb-from-100` (the end and the start of a bar, in steps of 5) |
+//! | maths | `math` (inline), `span.nb-math-block` around a displayed `math`; a formula that failed is `code.nb-math` or `code.nb-math-block`. In `math`: `nb-left` `nb-right`, no padding `nb-m-l0` (left) `nb-m-r0` (right) `nb-m-v0` (above and below), a line `nb-m-bl` `nb-m-br` `nb-m-bt` `nb-m-bb`, widths `nb-m-wide` (all) `nb-m-half`, struck out `nb-m-strike` `nb-m-strike-up` `nb-m-strike-down`, padding `nb-m-l1`, a box `nb-m-box`, an unknown command `nb-m-unknown`, sizes `nb-m-size-1` to `nb-m-size-9`, space to the left `nb-m-back-1` to `nb-m-back-18` (in eighteenths of an em) |
 //! | source tokens | `tok-kw` keyword, `tok-str` string, `tok-com` comment, `tok-num` number, `tok-fn` called name, `tok-op` operator, `tok-magic` IPython magic or shell line, `tok-def` defined name or decorator, `tok-const` constant such as `None` |
 //! | terminal text | `ansi-fg-0` to `ansi-fg-15`, `ansi-bg-0` to `ansi-bg-15`, `ansi-bold` `ansi-dim` `ansi-italic` `ansi-underline` `ansi-strike` `ansi-inverse` |
 //!
@@ -104,7 +104,7 @@ use crate::prepared::{Markdown, PreparedCell, SafeHtml};
 ///     ..Options::default()
 /// };
 /// let html = render::cells(&[cell], &options).into_string();
-/// assert!(html.starts_with("<section class=\"nb-cell nb-raw\" id=\"ana-cell-1\""));
+/// assert!(html.starts_with("<div class=\"nb-cell nb-raw\" role=\"group\" id=\"ana-cell-1\""));
 /// assert!(html.contains("1 &lt; 2"));
 /// ```
 pub fn cells(cells: &[PreparedCell], options: &Options) -> SafeHtml {

@@ -11,4 +11,18 @@ pub struct Options {
     pub page: Option<String>,
     /// Whether there are buttons that show an output that needs a script in a closed frame.
     pub frames: bool,
+    /// Whether the place scrolls as a whole, as a tile does. Elsewhere wide tables scroll by
+    /// themselves, and take the focus so that the keyboard scrolls them.
+    pub scrolls_whole: bool,
+}
+
+impl Options {
+    /// The attribute of an element that scrolls.
+    pub(super) fn focus(&self) -> &'static str {
+        if self.scrolls_whole {
+            ""
+        } else {
+            " tabindex=\"0\""
+        }
+    }
 }

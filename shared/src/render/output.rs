@@ -24,16 +24,14 @@ pub(super) fn push(out: &mut String, output: &PreparedOutput, context: &mut Rend
     }
 }
 
-/// Appends the traceback, and the exception's name where the traceback has none, because some
-/// kernels send no traceback, or one that does not name the exception.
+/// Appends the traceback, or the exception's name and message where there is none.
 fn push_error(out: &mut String, ename: &str, evalue: &str, traceback: &str) {
     let mut whole = Cow::Borrowed(traceback);
-    if !traceback.contains(ename) || traceback.is_empty() {
-        let line = if traceback.is_empty() { "" } else { "\n" };
+    if traceback.is_empty() {
         let separator = if evalue.is_empty() { "" } else { ": " };
         whole
             .to_mut()
-            .push_str(&format!("{line}{ename}{separator}{evalue}"));
+            .push_str(&format!("{ename}{separator}{evalue}"));
     }
     let attributes = " role=\"group\" aria-label=\"Error\"";
     text::push(out, "nb-output nb-error", attributes, &whole);
@@ -51,7 +49,11 @@ fn push_form(out: &mut String, rich: &RichOutput, context: &mut RenderContext<'_
     match rich {
         RichOutput::Text(text) => parts::push_text(out, text),
         RichOutput::Html(html) => {
-            out.push_str("<div class=\"nb-html\">");
+            out.push_str("<div class=\"nb-html\"");
+            if html.as_str().contains("<table") {
+                out.push_str(context.options.focus());
+            }
+            out.push('>');
             anchor::push_fragment(out, html.as_str(), &mut context.ids);
             out.push_str("</div>");
         }

@@ -1,8 +1,13 @@
 //! The markup that cells and outputs share: Markdown, text and notes; and the state of the page
 //! so far.
 
+use std::borrow::Cow;
+
 use super::{Options, anchor, escape, text};
 use crate::prepared::Markdown;
+
+/// Begins the wrapper of a table in Markdown, which scrolls.
+const TABLE_START: &str = "<div class=\"nb-table\">";
 
 /// The state that a rendering carries from cell to cell.
 pub(super) struct RenderContext<'a> {
@@ -22,10 +27,23 @@ pub(super) fn push_markdown(
         Markdown::Written(html) => ("nb-md", html),
         Markdown::Html(html) => ("nb-md nb-html", html),
     };
+    let focus = context.options.focus();
+    let html = html.as_str();
     out.push_str("<div class=\"");
     out.push_str(class);
-    out.push_str("\">");
-    anchor::push_fragment(out, html.as_str(), &mut context.ids);
+    out.push('"');
+    if class.contains("nb-html") && html.contains("<table") {
+        out.push_str(focus);
+    }
+    out.push('>');
+    let html = match focus.is_empty() {
+        false if html.contains(TABLE_START) => {
+            let start = TABLE_START.trim_end_matches('>');
+            Cow::Owned(html.replace(TABLE_START, &format!("{start}{focus}>")))
+        }
+        _ => Cow::Borrowed(html),
+    };
+    anchor::push_fragment(out, &html, &mut context.ids);
     out.push_str("</div>");
 }
 

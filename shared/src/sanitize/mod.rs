@@ -1,22 +1,28 @@
 //! The sanitiser, native only, because it is too large to send to a browser.
 //!
+//! What ammonia would drop and a reader can be shown is put in other terms before (`restate`).
 //! ammonia parses the HTML as a browser would and keeps the elements and attributes that are on
 //! a list. Before it `shape` refuses HTML that would take it too long, and after it `rewrite`
 //! turns what ammonia cannot express into markup of this project's own. An `id` is brought to
 //! the form that [`crate::render`] expects, which puts its prefix before it. No `name` and no
-//! `style` is kept: styles that matter become classes (`css`), so that the page's policy need
+//! `style` is kept: styles that matter become classes
+//! ([`crate::prepare`]'s `style`), so that the page's policy need
 //! not allow inline styles. Images are data or are not loaded, and no cell of a table spans more
-//! than the table has (`spans`). Plainly harmless HTML takes a shorter way to the same result
+//! than the table has (`spans`), and no header cell is empty (`headers`). Plainly harmless HTML takes a shorter way to the same result
 //! (`plain`).
 
-mod css;
+mod headers;
 /// The attacks of the end-to-end tests.
 #[cfg(test)]
 #[path = "../../../tests/src/hostile/payloads.rs"]
 mod payloads;
 mod plain;
+#[cfg(not(test))]
 mod policy;
+#[cfg(test)]
+pub(crate) mod policy;
 mod references;
+mod restate;
 mod rewrite;
 mod shape;
 mod spans;
@@ -33,8 +39,11 @@ const MAX_SANITIZE_PASSES: usize = 5;
 
 impl Sanitizer for Ammonia {
     fn sanitize(&self, html: &str) -> SafeHtml {
-        let clean = plain::clean(html).unwrap_or_else(|| thorough(html));
-        SafeHtml::trust(spans::limited(clean))
+        let clean = plain::clean(html).unwrap_or_else(|| match restate::restated(html) {
+            Some(html) => plain::clean(&html).unwrap_or_else(|| thorough(&html)),
+            None => thorough(html),
+        });
+        SafeHtml::trust(headers::without_empty(spans::limited(clean)))
     }
 }
 

@@ -4,17 +4,23 @@ use std::{borrow::Cow, sync::OnceLock};
 
 use ammonia::{Builder, UrlRelative};
 
-use super::css;
-use crate::prepare::{anchor, image, link};
+use super::restate;
+use crate::prepare::{anchor, css_colour, image, link, style};
 
-const ALLOWED_ELEMENTS: [&str; 58] = [
+const ALLOWED_ELEMENTS: [&str; 81] = [
     "a",
     "abbr",
+    "address",
+    "article",
+    "aside",
+    "audio",
     "b",
     "bdi",
     "bdo",
+    "big",
     "blockquote",
     "br",
+    "button",
     "caption",
     "center",
     "cite",
@@ -25,33 +31,48 @@ const ALLOWED_ELEMENTS: [&str; 58] = [
     "del",
     "details",
     "dfn",
+    "dir",
     "div",
     "dl",
     "dt",
     "em",
+    "fieldset",
     "figcaption",
     "figure",
+    "font",
+    "footer",
+    "form",
     "h1",
     "h2",
     "h3",
     "h4",
     "h5",
     "h6",
+    "header",
+    "hgroup",
     "hr",
     "i",
     "img",
     "ins",
     "kbd",
+    "label",
+    "legend",
     "li",
+    "main",
     "mark",
+    "menu",
+    "nav",
     "ol",
     "p",
     "pre",
     "q",
     "s",
     "samp",
+    "search",
+    "section",
     "small",
     "span",
+    "strike",
     "strong",
     "sub",
     "summary",
@@ -63,36 +84,68 @@ const ALLOWED_ELEMENTS: [&str; 58] = [
     "th",
     "thead",
     "tr",
+    "tt",
     "u",
     "ul",
     "var",
+    "video",
 ];
 
 /// Elements that are dropped with their content, because it is no text for a reader.
-const DROPPED_WITH_CONTENT: [&str; 17] = [
-    "applet", "audio", "canvas", "datalist", "head", "iframe", "math", "noembed", "noframes",
-    "noscript", "object", "script", "select", "style", "svg", "template", "video",
+const DROPPED_WITH_CONTENT: [&str; 15] = [
+    "applet", "canvas", "datalist", "head", "iframe", "math", "noembed", "noframes", "noscript",
+    "object", "script", "select", "style", "svg", "template",
 ];
 
 /// Classes that a fragment may have, besides those of colours and tokens.
-const ALLOWED_CLASSES: [&str; 16] = [
+const ALLOWED_CLASSES: [&str; 27] = [
     "dataframe",
+    "nb-alert",
+    "nb-alert-danger",
+    "nb-alert-info",
+    "nb-alert-success",
+    "nb-alert-warning",
     "nb-anchor",
     "nb-back",
+    "nb-big",
     "nb-center",
     "nb-code-block",
+    "nb-dl-inline",
     "nb-footnote",
     "nb-footnotes",
+    "nb-gone",
     "nb-image",
+    "nb-inline",
     "nb-left",
     "nb-math",
     "nb-math-block",
     "nb-note",
+    "nb-on-dark",
+    "nb-on-light",
     "nb-right",
     "nb-table",
     "nb-task",
     "nb-text",
 ];
+
+/// Classes of libraries and of hand-written notebooks, and this project's for the same look.
+const FOREIGN_CLASSES: [(&str, &str); 12] = [
+    ("alert", "nb-alert"),
+    ("alert-danger", "nb-alert-danger"),
+    ("alert-error", "nb-alert-danger"),
+    ("alert-info", "nb-alert-info"),
+    ("alert-success", "nb-alert-success"),
+    ("alert-warning", "nb-alert-warning"),
+    ("dl-horizontal", "nb-dl-inline"),
+    ("dl-inline", "nb-dl-inline"),
+    ("list-inline", "nb-inline"),
+    ("text-center", "nb-center"),
+    ("text-left", "nb-left"),
+    ("text-right", "nb-right"),
+];
+
+/// Elements that may have a colour of their own behind them.
+const COLOURED_ELEMENTS: [&str; 4] = ["table", "td", "th", "tr"];
 
 const TABLE_PARTS: [&str; 9] = [
     "caption", "col", "colgroup", "tbody", "td", "tfoot", "th", "thead", "tr",
@@ -110,17 +163,27 @@ pub(super) fn builder() -> &'static Builder<'static> {
         builder
             .tags(ALLOWED_ELEMENTS.into())
             .clean_content_tags(DROPPED_WITH_CONTENT.into())
-            .generic_attributes(["class", "dir", "id", "lang", "style", "title"].into())
+            .generic_attributes(
+                [
+                    "align", "class", "dir", "hidden", "id", "lang", "style", "title",
+                ]
+                .into(),
+            )
             .tag_attributes(
                 [
                     ("a", ["href", "name"].as_slice()),
+                    ("audio", &["controls", "src"]),
                     ("details", &["open"]),
+                    ("font", &["color"]),
                     ("img", &["src", "alt", "width", "height"]),
-                    ("li", &["value"]),
-                    ("ol", &["start"]),
-                    ("td", &["align", "colspan", "rowspan"]),
-                    ("th", &["align", "colspan", "rowspan", "scope"]),
-                    ("tr", &["align"]),
+                    ("li", &["type", "value"]),
+                    ("ol", &["reversed", "start", "type"]),
+                    ("table", &["bgcolor"]),
+                    ("td", &["bgcolor", "colspan", "rowspan"]),
+                    ("th", &["bgcolor", "colspan", "rowspan", "scope"]),
+                    ("tr", &["bgcolor"]),
+                    ("ul", &["type"]),
+                    ("video", &["controls", "src"]),
                 ]
                 .into_iter()
                 .map(|(tag, attributes)| (tag, attributes.iter().copied().collect()))
@@ -154,18 +217,32 @@ fn attribute<'v>(element: &str, name: &str, value: &'v str) -> Option<Cow<'v, st
         "id" | "name" => {
             Some(anchor::name(value).into()).filter(|name: &Cow<'_, str>| !name.is_empty())
         }
+        "src" if matches!(element, "audio" | "video") => {
+            restate::is_media_data(value).then_some(Cow::Borrowed(value))
+        }
         "src" => source(value),
-        "class" => joined(
-            value
-                .split_ascii_whitespace()
-                .filter(|class| is_known(class)),
+        "class" => joined(value.split_ascii_whitespace().filter_map(known_class)),
+        "style" => joined(style_words(element, value).iter().map(String::as_str)),
+        "color" => joined(
+            style::classes(&format!("color:{value}"))
+                .iter()
+                .map(String::as_str),
         ),
-        "style" => joined(css::classes(value).iter().map(String::as_str)),
-        "width" | "height" => number(value.trim_end_matches("px"), 10_000),
+        "bgcolor" => {
+            colour_word(css_colour::parse(&value.trim().to_ascii_lowercase())?).map(Cow::Owned)
+        }
+        "hidden" => Some(Cow::Borrowed("nb-gone")),
+        "width" | "height" => length(value),
         "colspan" | "rowspan" => number(value, 1000),
         "start" | "value" => number(value, 1_000_000),
-        "align" => ["left", "center", "right"]
-            .contains(&value.to_ascii_lowercase().as_str())
+        // A table or a picture stands there itself, which is no matter of its text.
+        "align" if !matches!(element, "img" | "table") => joined(
+            style::classes(&format!("text-align:{value}"))
+                .iter()
+                .map(String::as_str),
+        ),
+        "type" => ["1", "A", "a", "I", "i", "disc", "circle", "square"]
+            .contains(&value)
             .then_some(Cow::Borrowed(value)),
         "dir" => ["ltr", "rtl", "auto"]
             .contains(&value)
@@ -173,7 +250,7 @@ fn attribute<'v>(element: &str, name: &str, value: &'v str) -> Option<Cow<'v, st
         "scope" => ["row", "col"]
             .contains(&value)
             .then_some(Cow::Borrowed(value)),
-        "open" => Some(Cow::Borrowed("")),
+        "controls" | "open" | "reversed" => Some(Cow::Borrowed("")),
         "lang" => value
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b == b'-')
@@ -186,18 +263,101 @@ fn attribute<'v>(element: &str, name: &str, value: &'v str) -> Option<Cow<'v, st
 
 /// The data of an image, or an address, of which `rewrite` makes a note.
 fn source(value: &str) -> Option<Cow<'_, str>> {
+    // In a drawing that is not in base64 white space matters.
+    if value.starts_with("data:image/svg+xml") && !value.contains(";base64,") {
+        return image::in_base64(value).map(|address| Cow::Owned(address.into_owned()));
+    }
     let value: Cow<'_, str> = if value.contains(|c: char| c.is_ascii_whitespace()) {
         value.split_ascii_whitespace().collect::<String>().into()
     } else {
         value.into()
     };
-    (image::of_data_url(&value).is_some() || link::is_allowed(&value)).then_some(value)
+    if value.starts_with("data:") {
+        return image::in_base64(&value).map(|address| Cow::Owned(address.into_owned()));
+    }
+    link::is_allowed(&value).then_some(value)
+}
+
+/// What is kept of the `style` of an element, in words that `rewrite` reads: classes, the colour
+/// behind a cell, the size of a picture.
+pub(super) fn style_words(element: &str, value: &str) -> Vec<String> {
+    if element == "img" {
+        let mut words = style::classes(value);
+        let size = |property: &str, word: &str| {
+            let found = style::declared(value, property)?;
+            Some(format!("{word}{}", length(found)?))
+        };
+        words.extend(size("width", SIZE_WORDS[0]));
+        words.extend(size("height", SIZE_WORDS[1]));
+        return words;
+    }
+    if !COLOURED_ELEMENTS.contains(&element) {
+        return style::classes(value);
+    }
+    let looks = style::looks(value);
+    let mut words = looks.classes;
+    words.extend(looks.background.and_then(colour_word));
+    words
+}
+
+/// The words before a width and a height.
+pub(super) const SIZE_WORDS: [&str; 2] = ["=w", "=h"];
+
+/// A colour as the attribute `bgcolor` has it. White is that of the paper.
+fn colour_word([red, green, blue]: [u8; 3]) -> Option<String> {
+    let is_white = [red, green, blue] == [255, 255, 255];
+    (!is_white).then(|| format!("#{red:02x}{green:02x}{blue:02x}"))
+}
+
+/// The class of the stylesheet for a class of the fragment.
+pub(super) fn known_class(class: &str) -> Option<&str> {
+    if is_known(class) {
+        return Some(class);
+    }
+    let found = FOREIGN_CLASSES
+        .iter()
+        .find(|(foreign, _)| *foreign == class);
+    found.map(|(_, own)| *own)
+}
+
+/// A width or height: pixels, or a part of the room there is.
+fn length(value: &str) -> Option<Cow<'static, str>> {
+    let value = value.trim();
+    if let Some(part) = value.strip_suffix('%') {
+        let part: f64 = part.parse().ok()?;
+        return (1.0..=100.0)
+            .contains(&part)
+            .then(|| format!("{part:.0}%").into());
+    }
+    image::pixels_of_text(value).map(|pixels| pixels.to_string().into())
+}
+
+/// All classes that a fragment may have.
+#[cfg(test)]
+pub(crate) fn classes() -> Vec<String> {
+    let tokens = TOKEN_CLASSES.iter().map(|token| format!("tok-{token}"));
+    let colours = (0..16).flat_map(|n| [format!("ansi-fg-{n}"), format!("ansi-bg-{n}")]);
+    let own = ALLOWED_CLASSES.iter().map(|class| (*class).to_owned());
+    let bars = (0..=100).step_by(5).map(|n| format!("nb-bar-{n}"));
+    let starts = (5..=100).step_by(5).map(|n| format!("nb-from-{n}"));
+    own.chain(tokens)
+        .chain(colours)
+        .chain(bars)
+        .chain(starts)
+        .collect()
 }
 
 /// Whether a fragment may use the stylesheet's class `class`.
 pub(super) fn is_known(class: &str) -> bool {
     if let Some(token) = class.strip_prefix("tok-") {
         return TOKEN_CLASSES.contains(&token);
+    }
+    let step = class
+        .strip_prefix("nb-bar-")
+        .or_else(|| class.strip_prefix("nb-from-"));
+    if let Some(step) = step {
+        let number = step.parse::<u8>();
+        return number.is_ok_and(|n| n <= 100 && n % 5 == 0 && n.to_string() == step);
     }
     let Some(terminal) = class.strip_prefix("ansi-") else {
         return ALLOWED_CLASSES.contains(&class);

@@ -3,8 +3,9 @@
 //! A scan is enough, because html5ever has serialised the input: `<` only begins tags, and
 //! attributes stand in double quotes. Text is copied byte for byte.
 
+use super::policy::SIZE_WORDS;
 use crate::{
-    prepare::image,
+    prepare::{css_colour, image},
     render::{
         html::{attributes as parse, tag_length},
         image::MISSING_ALT,
@@ -55,13 +56,37 @@ fn tag(out: &mut String, tag: &str) {
         ));
         return;
     }
+    if matches!(name, "audio" | "video") && value("src").is_none() {
+        out.push_str("<span>");
+        return;
+    }
+    let name = renamed(name);
     out.push('<');
     out.push_str(name);
-    let mut classes: Vec<&str> = ["class", "style"]
+    let mut classes: Vec<&str> = ["class", "align", "color", "style", "hidden"]
         .iter()
         .filter_map(|name| value(name))
         .flat_map(|classes| classes.split(' '))
         .collect();
+    // Words of a style that are no classes.
+    let word = |start: &str| {
+        let words = value("style")
+            .into_iter()
+            .flat_map(|words| words.split(' '));
+        words
+            .filter_map(|word| word.strip_prefix(start))
+            .next_back()
+    };
+    let background = word("#").or_else(|| value("bgcolor")?.strip_prefix('#'));
+    let sizes = SIZE_WORDS.map(word);
+    classes.retain(|class| !class.starts_with(['#', '=']));
+    if let Some(background) = background {
+        classes.retain(|class| !ON_CLASSES.contains(class));
+        classes.push(on_class(background));
+    }
+    if inside.starts_with("big") {
+        classes.push("nb-big");
+    }
     if name == "img" {
         classes.push("nb-image");
     }
@@ -79,11 +104,16 @@ fn tag(out: &mut String, tag: &str) {
     if !classes.is_empty() {
         push(out, "class", &classes.join(" "));
     }
+    if let Some(background) = background {
+        push(out, "bgcolor", &format!("#{background}"));
+    }
     // ammonia adds `rel` and `target` to every `a`, also to one that leads nowhere else.
     let leads = name != "a" || leads_out;
     for (name, attribute) in &attributes {
         match *name {
-            "class" | "style" => {}
+            "align" | "bgcolor" | "class" | "color" | "hidden" | "style" => {}
+            "width" if sizes[0].is_some() => {}
+            "height" if sizes[1].is_some() => {}
             "rel" | "target" if !leads => {}
             // `name` is the old form of an id.
             "name" if value("id").is_some() => {}
@@ -91,10 +121,41 @@ fn tag(out: &mut String, tag: &str) {
             name => push(out, name, attribute),
         }
     }
+    for (size, name) in sizes.into_iter().zip(["width", "height"]) {
+        size.into_iter().for_each(|size| push(out, name, size));
+    }
     if name == "img" && value("alt").is_none() {
         push(out, "alt", MISSING_ALT);
     }
     out.push('>');
+}
+
+/// The classes of text on a coloured cell: black or white.
+const ON_CLASSES: [&str; 2] = ["nb-on-light", "nb-on-dark"];
+
+/// The class of text that is legible on this colour, in hexadecimal.
+fn on_class(background: &str) -> &'static str {
+    let colour = css_colour::parse(&format!("#{background}"));
+    ON_CLASSES[usize::from(!css_colour::is_light(colour.unwrap_or([255; 3])))]
+}
+
+/// The name of the element in place of one that the page has no looks for: a block for a block,
+/// so that words of two do not run together.
+fn renamed(name: &str) -> &str {
+    let (slash, bare) = match name.strip_prefix('/') {
+        Some(bare) => (true, bare),
+        None => (false, name),
+    };
+    let [open, close] = match bare {
+        "address" | "article" | "aside" | "fieldset" | "footer" | "form" | "header" | "hgroup"
+        | "legend" | "main" | "nav" | "search" | "section" => ["div", "/div"],
+        "dir" | "menu" => ["ul", "/ul"],
+        "big" | "button" | "font" | "label" => ["span", "/span"],
+        "strike" => ["s", "/s"],
+        "tt" => ["samp", "/samp"],
+        _ => return name,
+    };
+    if slash { close } else { open }
 }
 
 /// Writes a note in place of an image with an address, which is not loaded, because its server

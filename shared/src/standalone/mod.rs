@@ -6,6 +6,8 @@
 //! folders (`pipalhub render`), and the inside of a cell ([`crate::render`]). The dashboard uses
 //! `notebook.css` beside this module, too, so that a notebook looks the same in both.
 
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod classes;
 #[cfg(test)]
 mod contrast;
 mod minify;
@@ -22,7 +24,7 @@ use crate::{
 
 /// The document's policy: it may only show what is in it. Rendering is safe by itself; this has
 /// the browser enforce it as well.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; \
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; \
                       base-uri 'none'; form-action 'none'";
 
 static DOCUMENT_STYLE: LazyLock<String> = LazyLock::new(|| {

@@ -56,6 +56,7 @@ fn size(notebook: &Notebook) -> usize {
         id_prefix: PREFIX.to_owned(),
         page: Some(format!("notebook?filename={}", "x".repeat(60))),
         frames: true,
+        ..Options::default()
     };
     render::cells(&prepare(notebook), &options).as_str().len()
 }

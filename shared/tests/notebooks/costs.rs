@@ -138,7 +138,7 @@ fn many_small_outputs_exceed_the_budget_together() {
     let tile = tile(&many);
     assert!(elements(&tile) < 8_000, "{}", elements(&tile));
     // The last cells are whole, because a reader looks for those.
-    let last = tile.rfind("<section").expect("a cell");
+    let last = tile.rfind("<div class=\"nb-cell ").expect("a cell");
     assert!(!tile[last..].contains(NOTE) && tile[..last].contains(NOTE));
 
     let cells = notebook(json!(vec![

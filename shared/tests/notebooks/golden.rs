@@ -45,6 +45,6 @@ macro_rules! golden {
 }
 
 golden! {
-    attachments broken html images links live maths other_languages outputs pandas progress python_json
-    traceback v2 v3 v4_5
+    attachments broken drawings formulas formulas_in_html hand_written hidden_parts html html_of_libraries images languages_of_cells links live maths numbers other_languages outputs pandas progress python_json r_and_julia styled_tables terminals
+    traceback v2 v3 v3_sizes v4_5 widgets
 }

@@ -49,11 +49,11 @@ fn check(sink: &str, payload: &str, notebook: &shared::notebook::Notebook) {
     let html = html(notebook);
     assert_safe(&html);
     assert!(
-        html.starts_with("<section class=\"nb-cell "),
+        html.starts_with("<div class=\"nb-cell "),
         "{sink}: {payload}"
     );
     assert_eq!(
-        html.matches("<section").count(),
+        html.matches("<div class=\"nb-cell ").count(),
         notebook.len(),
         "{sink}: {payload}"
     );

@@ -20,6 +20,8 @@ mod hostile;
 #[cfg(not(target_arch = "wasm32"))]
 mod incremental;
 #[cfg(not(target_arch = "wasm32"))]
+mod macros;
+#[cfg(not(target_arch = "wasm32"))]
 mod private;
 #[cfg(not(target_arch = "wasm32"))]
 mod properties;

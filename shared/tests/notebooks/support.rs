@@ -62,17 +62,17 @@ pub(crate) fn html(notebook: &Notebook) -> String {
 }
 
 /// The elements that a rendering may have.
-const ELEMENTS: &str = "a abbr b bdi bdo blockquote br caption center cite code col colgroup dd \
+const ELEMENTS: &str = "a abbr audio b bdi bdo blockquote br caption center cite code col colgroup dd \
     del details dfn div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol \
     p pre q s samp section small span strong sub summary sup table tbody td tfoot th thead tr u \
-    ul var button math menclose mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot \
+    ul var video button math menclose merror mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot \
     mrow mspace msqrt mstyle msub msubsup msup mtable mtd mtext mtr munder munderover";
 
 /// The attributes that a rendering may have; `style` and `name` are not among them.
-const ATTRIBUTES: &str = "align alt aria-label class colspan dir height href id lang open rel \
+const ATTRIBUTES: &str = "align alt aria-label bgcolor class colspan controls dir height href id lang open rel reversed \
     role rowspan scope src start target title value width accent accentunder depth display displaystyle fence form \
     largeop linethickness lspace mathvariant maxsize minsize movablelimits rspace scriptlevel \
-    separator stretchy symmetric type data-cell data-output";
+    separator stretchy symmetric tabindex type data-cell data-output";
 
 /// Reads `html` as regular markup, and fails at anything that could act.
 pub(crate) fn assert_safe(html: &str) {
@@ -103,7 +103,12 @@ pub(crate) fn assert_regular(html: &str, prefix: &str) {
             );
             match name {
                 "id" => assert!(value.starts_with(prefix), "{value} in {html}"),
-                "src" => assert!(value.starts_with("data:image/"), "{value} in {html}"),
+                "tabindex" => assert_eq!(value, "0", "in {html}"),
+                "src" => {
+                    let kinds = ["data:image/", "data:audio/", "data:video/"];
+                    let is_data = kinds.iter().any(|kind| value.starts_with(kind));
+                    assert!(is_data, "{value} in {html}");
+                }
                 "href" if value.starts_with('#') => {
                     assert!(value[1..].starts_with(prefix), "{value} in {html}");
                 }

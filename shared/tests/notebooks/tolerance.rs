@@ -1,17 +1,47 @@
 //! Tests of odd files that are read as notebooks, and of files that are none.
 
-use shared::notebook::Notebook;
+use shared::notebook::{MergePart, Notebook, NotebookEnd};
 
 use crate::support::{html, parse};
 
 #[test]
 fn json_of_python_is_read_with_warnings() {
     let parsed = Notebook::parse(include_bytes!("../../fixtures/python_json.ipynb")).unwrap();
-    assert_eq!(parsed.warnings.len(), 3, "{:?}", parsed.warnings);
+    assert_eq!(parsed.warnings.len(), 2, "{:?}", parsed.warnings);
     assert_eq!(parsed.notebook.cells()[0].source(), "print('café')\nx = 1");
-    let json: serde_json::Value = serde_json::from_str(&parsed.notebook.to_json()).unwrap();
-    let metadata = &json["cells"][0]["metadata"];
-    assert_eq!(metadata["limits"], serde_json::json!([null, null, null]));
+    let metadata = parsed.notebook.cells()[0].metadata().unwrap();
+    let limits = metadata.get("limits").unwrap();
+    assert_eq!(limits.json(), "[-Infinity,Infinity,1e999]");
+    assert_eq!(limits.to_value(), serde_json::json!([null, null, null]));
+}
+
+#[test]
+fn numbers_stay_as_they_were_written() {
+    let json = include_str!("../../fixtures/numbers.ipynb");
+    let notebook = parse(json);
+    assert_eq!(notebook.to_json(), json);
+    let end = NotebookEnd::parse(json.as_bytes(), 1).unwrap();
+    assert_eq!(end.tail.to_json(), json);
+    let part = MergePart::of("ana", &notebook, None);
+    let mut merged = String::new();
+    MergePart::merge([&part], &mut merged).unwrap();
+    for number in [
+        "1.10,",
+        "123456789012345678901234567890,",
+        "-0.0,",
+        "1E5,",
+        "NaN,",
+    ] {
+        assert!(merged.contains(number), "{number}");
+    }
+    let finite =
+        r#"{"cells":[{"cell_type":"raw","metadata":{"x":1.10},"source":""}],"nbformat":4}"#;
+    let end = NotebookEnd::parse(finite.as_bytes(), 1).unwrap();
+    let cell = end.tail.cells()[0].json().json();
+    assert_eq!(
+        cell,
+        r#"{"cell_type":"raw","metadata":{"x":1.10},"source":""}"#
+    );
 }
 
 #[test]

@@ -45,12 +45,13 @@ function address(element, name, value) {
   else if (!rel.includes("noopener")) say("a link without noopener", element);
 }
 
-// A link that leads away would end the test; one that is a program must run.
+// A link that leads away would end the test, as would a tile, which opens its notebook; a link that
+// is a program must run.
 const stay = (event) => {
-  const link = event.target.closest && event.target.closest("a");
-  if (link && /^(https?|mailto):/.test(link.protocol || "")) event.preventDefault();
+  const link = event.target.closest && event.target.closest("a, area");
+  if (!link || /^(https?|mailto):/.test(link.protocol || "")) event.preventDefault();
 };
-document.addEventListener("click", stay);
+document.addEventListener("click", stay, true);
 const events = ["pointerover", "mouseover", "mouseenter", "mousemove", "pointerdown", "mousedown",
   "focusin", "keydown", "input", "change", "animationstart", "transitionend", "wheel", "toggle"];
 
@@ -79,7 +80,7 @@ function step(ms) {
 }
 
 function end(done) {
-  document.removeEventListener("click", stay);
+  document.removeEventListener("click", stay, true);
   if (document.activeElement) document.activeElement.blur();
 
   // What lies over the page's own parts must not come from a notebook.

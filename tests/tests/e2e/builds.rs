@@ -42,11 +42,9 @@ async fn deleted_renamed_and_broken_notebooks_change_the_wall_and_the_builds() -
     let renamed = service.home_path("carol", "renamed.ipynb");
     fs::rename(path("carol"), &renamed)?;
     wait_for_tiles(&wall, &["alice"]).await?;
-    wall.select("[data-testid=notebook-select]", "renamed.ipynb")
-        .await?;
+    wall.choose_notebook("renamed.ipynb").await?;
     wall.wait_for_text(&tile("carol"), "this is carol").await?;
-    wall.select("[data-testid=notebook-select]", NOTEBOOK)
-        .await?;
+    wall.choose_notebook(NOTEBOOK).await?;
 
     // A half-written file that stays so: the tile names it, and keeps the last good cells.
     save_half(&path("alice"), &notebook(&["'this is half of alice'"]))?;

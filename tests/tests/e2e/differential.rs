@@ -120,7 +120,7 @@ fn compare(files: &[PathBuf]) -> Result<Vec<(PathBuf, Option<String>)>> {
             "{name}: {outputs:?} and not {expected:?}"
         );
         let whole = render::cells(&cells, &render::Options::default());
-        let sections = whole.as_str().matches("<section class=\"nb-cell").count();
+        let sections = whole.as_str().matches("<div class=\"nb-cell").count();
         ensure!(sections == cells.len(), "{name}: {sections} sections");
         compared.push((file.clone(), None));
     }

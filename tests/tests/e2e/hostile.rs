@@ -104,6 +104,8 @@ async fn no_payload_acts_on_the_wall() -> Result<()> {
     )?;
 
     let browser = signed_in(&service).await?;
+    // So high that every tile is in sight, and drawn.
+    browser.size(1600, 100_000).await?;
     let clean = service.url("?notebook=clean.ipynb");
     browser.goto(&clean).await?;
     browser.wait_for_text(NOTEBOOKS, "clean").await?;
@@ -325,7 +327,7 @@ async fn an_opened_frame_reaches_nothing() -> Result<()> {
 }
 
 /// A browser with the hooks in all documents.
-async fn browser_with_hooks() -> Result<TestBrowser> {
+pub(crate) async fn browser_with_hooks() -> Result<TestBrowser> {
     let browser = TestBrowser::start().await?;
     browser.run_first(HOOKS).await?;
     Ok(browser)
@@ -356,7 +358,11 @@ async fn audit(browser: &TestBrowser, prefix: &str) -> Result<Value> {
 }
 
 /// The same for the elements that match `notebooks`.
-async fn audit_of(browser: &TestBrowser, notebooks: &str, prefix: &str) -> Result<Value> {
+pub(crate) async fn audit_of(
+    browser: &TestBrowser,
+    notebooks: &str,
+    prefix: &str,
+) -> Result<Value> {
     let before = browser.url().await?;
     let arguments = vec![json!(notebooks), json!(prefix), json!(OWN_PARTS)];
     browser.run(AUDIT, arguments).await?;

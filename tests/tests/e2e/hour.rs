@@ -51,12 +51,13 @@ const tiles = {};
 for (const tile of document.querySelectorAll('[data-testid=tile]')) {
   tiles[tile.dataset.user] = words(tile);
 }
+const picked = document.querySelector('[data-testid=notebook-picker]');
+const listed = [...document.querySelectorAll('#notebooks a')].map((link) => link.dataset.notebook);
 const pill = document.querySelector('[data-testid=live-pill]');
 return {
   pill: pill && pill.dataset.state,
   tiles,
-  notebooks: [...document.querySelectorAll('[data-testid=notebook-select] option')]
-    .map((option) => option.value).sort(),
+  notebooks: [...new Set([...listed, picked && picked.textContent.replace(/ \(\d+\)$/, '')])].sort(),
   page: words(document.querySelector('[data-testid=notebook-page], [data-testid=follow-page]')),
   notices: [...document.querySelectorAll('#notices article')]
     .flatMap((note) => note.textContent.match(/n\d+n/g) || []),
@@ -187,7 +188,7 @@ impl ClassState {
     fn notebooks(&self, of: impl Fn(&str) -> bool) -> BTreeSet<&'static str> {
         let all = self.saved.keys();
         let theirs = all.filter(|(_, user)| of(user));
-        // The chosen notebook is among the choices even when no participant has it.
+        // The chosen notebook is named even when no participant has it.
         theirs
             .map(|(filename, _)| *filename)
             .chain([NOTEBOOK])

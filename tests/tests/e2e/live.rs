@@ -272,10 +272,14 @@ async fn failed_requests_are_made_up_for() -> Result<()> {
     fixture.proxy.only("api/", Mode::Pass);
     fixture.wait_for_pill("live").await?;
     fixture.wait_for_words("ana", "second").await?;
-    fixture
-        .browser
-        .wait_for("option[value='other.ipynb']")
-        .await?;
+    until("the other notebook in the list", async || {
+        let listed = fixture
+            .browser
+            .attributes("#notebooks a", "data-notebook")
+            .await?;
+        Ok(listed.iter().any(|it| it == "other.ipynb").then_some(()))
+    })
+    .await?;
 
     // The page of a notebook.
     fixture.browser.open(&tile("ana")).await?;

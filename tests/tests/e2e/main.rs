@@ -3,12 +3,14 @@
 //! They are ignored by default, because they need a Hub, Jupyter and a browser: run `cargo xtask
 //! test`, which installs these and sets their paths.
 
+mod accessibility;
 mod builds;
 mod closed;
 mod costs;
 mod custom;
 mod differential;
 mod errands;
+mod firefox;
 mod follow;
 mod handbook;
 mod history;
@@ -24,6 +26,7 @@ mod live;
 mod names;
 mod notices;
 mod packages;
+mod pictures;
 mod poll;
 mod private;
 mod restarts;
@@ -34,6 +37,8 @@ mod standalone;
 mod threats;
 mod updates;
 mod users;
+mod wall;
+mod workshop;
 
 /// The notebook of all participants in these tests.
 const NOTEBOOK: &str = "module1/day1.ipynb";

@@ -8,6 +8,7 @@ use tests::{
     browser::TestBrowser,
     notebooks::{notebook, save},
     standalone::Standalone,
+    until,
 };
 
 use crate::{NOTEBOOK, tile};
@@ -59,7 +60,49 @@ async fn a_notice_is_written_followed_and_taken_back() -> Result<()> {
     let text = "Please **save** and open day 2";
     write(&browser, &to, text).await?;
     browser.wait_for_text(SENT, "had 0/2").await?;
-    write(&browser, "user:bob", "Your kernel is busy").await?;
+    // What is written is shown as it will look, and whom it would reach now; what is sent is gone.
+    browser.select("#notice-to", "user:bob").await?;
+    browser
+        .type_into("#notice-text", "Your `kernel` is **busy**")
+        .await?;
+    let preview = "#notice-preview";
+    browser
+        .wait_for_text(
+            preview,
+            "Recipients: 1 · with a page open, who see it at once: 0",
+        )
+        .await?;
+    browser
+        .wait_for_text(".notice-dialog p.note", "Your kernel is busy")
+        .await?;
+    browser
+        .wait_for_text(&format!("{preview} strong"), "busy")
+        .await?;
+    browser
+        .wait_for_text("#notice-length", "25 of 4000")
+        .await?;
+    for scheme in ["light", "dark"] {
+        browser.prefer_color_scheme(scheme).await?;
+        browser
+            .shot(&format!("notices-preview-{scheme}.png"))
+            .await?;
+    }
+    browser
+        .type_into("#notice-text", " <img src=x onerror=alert(1)>")
+        .await?;
+    browser.wait_for_text(preview, "Image not loaded").await?;
+    let images = browser.texts(&format!("{preview} img")).await?;
+    assert!(images.is_empty());
+    click(&browser, "#notice-dialog [data-do=send]:not(:disabled)").await?;
+    browser.wait_for_text("#notice-said", "Sent").await?;
+    until("the end of the preview", async || {
+        Ok(browser
+            .texts(&format!("{preview} p"))
+            .await?
+            .is_empty()
+            .then_some(()))
+    })
+    .await?;
     browser.wait_for_text(SENT, "had 0/1").await?;
     click(&browser, &format!("{SENT}:last-child summary")).await?;
     browser

@@ -9,6 +9,7 @@
 //! * [`events`], [`builds`]: the service
 //! * [`saves`]: what reporting adds to a participant's save
 //! * [`push`]: what a push costs, and how soon a reader has it
+//! * [`wall`]: what the wall costs a browser
 //! * `growth`: how time and memory grow with a file
 //! * [`samples`], [`table`], [`ratios`]: the results
 
@@ -24,6 +25,7 @@ mod samples;
 mod saves;
 mod server;
 mod table;
+mod wall;
 
 use std::{
     fs,
@@ -60,6 +62,7 @@ enum BenchTask {
     Builds(builds::BuildsArgs),
     Saves(saves::SavesArgs),
     Push(push::PushTaskArgs),
+    Wall(wall::WallTaskArgs),
     Growth(GrowthArgs),
 }
 
@@ -96,6 +99,7 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<()> {
         BenchTask::Builds(args) => builds::run(args),
         BenchTask::Saves(args) => saves::run(args),
         BenchTask::Push(args) => push::run(args),
+        BenchTask::Wall(args) => wall::run(args),
         BenchTask::Growth(args) => {
             release()?;
             growth(args)

@@ -106,6 +106,11 @@ impl HubApi {
             .header("Authorization", format!("token {token}"))
     }
 
+    /// Whether the Hub's admins are instructors here.
+    pub(super) fn admins_instruct(&self) -> bool {
+        self.settings.admins_instruct
+    }
+
     /// The service's name in the Hub.
     pub(super) fn service_name(&self) -> &str {
         &self.settings.service_name

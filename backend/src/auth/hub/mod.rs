@@ -18,10 +18,11 @@ mod settings;
 mod turns;
 mod user;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use metrics::counter;
 use moka::future::Cache;
+use parking_lot::Mutex;
 use tokio::time::timeout;
 
 pub use roster::{HubServer, HubServerState, Roster, RosterAnswer};
@@ -90,6 +91,8 @@ pub struct HubClient {
     /// The tokens for which an answer was waited for in vain a moment ago.
     resting: Cache<TokenKey, ()>,
     roster: RosterCache,
+    /// Who was seen to see everyone.
+    staff: Mutex<BTreeSet<String>>,
     limits: HubLimits,
 }
 
@@ -104,6 +107,7 @@ impl HubClient {
             roster: RosterCache::new(Arc::clone(&answers)),
             answers,
             resting: cache(limits.remembered, limits.rest),
+            staff: Mutex::default(),
             limits,
         })
     }
@@ -118,8 +122,15 @@ impl HubClient {
         source: &RequestSource,
     ) -> Result<HubAnswer, AuthError> {
         let caller = HubCaller::Stranger(*source);
-        self.count_and_look_up(key_of(token, None), token, caller)
-            .await
+        let answer = self
+            .count_and_look_up(key_of(token, None), token, caller)
+            .await;
+        if let Ok(Some(user)) = &answer
+            && user.sees_everyone()
+        {
+            self.note_staff(user);
+        }
+        answer
     }
 
     /// The user of the token of a session that was begun here; `hub_session` is the browser's
@@ -134,7 +145,43 @@ impl HubClient {
     ) -> Result<HubAnswer, AuthError> {
         let caller = HubCaller::Session(key_of(token, None));
         let key = key_of(token, hub_session);
-        self.count_and_look_up(key, token, caller).await
+        let answer = self.count_and_look_up(key, token, caller).await;
+        if let Ok(Some(user)) = &answer {
+            self.note_staff(user);
+        }
+        answer
+    }
+
+    /// Notes whether this user sees everyone. Only a session says that they do not: they have other
+    /// tokens that let them see less.
+    fn note_staff(&self, user: &HubUser) {
+        let mut staff = self.staff.lock();
+        match user.sees_everyone() {
+            true if !staff.contains(user.name()) => drop(staff.insert(user.name().to_owned())),
+            true => {}
+            false => drop(staff.remove(user.name())),
+        }
+    }
+
+    /// Who sees everyone, as far as they have been here since the service was started.
+    #[must_use]
+    pub fn staff(&self) -> BTreeSet<String> {
+        self.staff.lock().clone()
+    }
+
+    /// The same with the Hub's admins, where they are instructors and the Hub tells them; who asks
+    /// waits for the Hub some seconds at most.
+    pub async fn staff_with_admins(&self) -> BTreeSet<String> {
+        let mut staff = self.staff();
+        if !self.answers.api().admins_instruct() {
+            return staff;
+        }
+        if let RosterAnswer::Known(roster) | RosterAnswer::Unanswered(Some(roster)) =
+            self.roster().await
+        {
+            staff.extend(roster.admins.iter().cloned());
+        }
+        staff
     }
 
     async fn count_and_look_up(

@@ -5,7 +5,7 @@
 //! pages, bytes and time, and nobody waits for a slow one for long.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -76,6 +76,8 @@ pub struct Roster {
     /// Why the default server did not start the last time, in the Hub's words, by user: of those
     /// that were seen to start, whoever has started them.
     pub failures: BTreeMap<String, String>,
+    /// Who administers the Hub.
+    pub admins: BTreeSet<String>,
     /// Whether there are no other users.
     pub is_complete: bool,
     /// When the Hub said so, in milliseconds since the Unix epoch.
@@ -232,6 +234,9 @@ impl RosterCache {
                         // It may list users and not see their servers.
                         return Ok(None);
                     };
+                    if user.admin {
+                        roster.admins.insert(user.name.clone());
+                    }
                     // A server that was started between two pages is in the first answer or in
                     // neither; one that ended is in both.
                     let entry = roster.users.entry(user.name);
@@ -311,6 +316,8 @@ struct NextPage {
 #[derive(Deserialize)]
 struct RosterUser {
     name: String,
+    #[serde(default)]
+    admin: bool,
     servers: Option<BTreeMap<String, ServerModel>>,
 }
 

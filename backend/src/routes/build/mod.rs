@@ -43,11 +43,12 @@ use crate::{
 };
 
 /// The policy of every file derived from a notebook.
-const BUILD_POLICY: &str = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+const BUILD_POLICY: &str =
+    "sandbox; default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'";
 /// The same for a frame of the service's own page, which reads the scroll position of the frame
 /// and lets links open other pages. No script runs in it either.
 const FRAMED_BUILD_POLICY: &str = "sandbox allow-same-origin allow-popups \
-                             allow-popups-to-escape-sandbox; default-src 'none'; img-src data:; \
+                             allow-popups-to-escape-sandbox; default-src 'none'; img-src data:; media-src data:; \
                              style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
                              frame-ancestors 'self'";
 /// Lets only the requester's browser keep the answer, and makes it ask each time.

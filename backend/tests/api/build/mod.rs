@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use crate::app::{App, PREFIX};
 
-const POLICY: &str = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+const POLICY: &str =
+    "sandbox; default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'";
 
 /// One notebook of two participants and one of alice's alone, all built.
 pub(super) async fn class(app: App) -> App {

@@ -7,6 +7,7 @@ use shared::announcements;
 use shared::wire::BuiltVersion;
 
 use super::keyboard::on_shortcut;
+use crate::answers;
 use crate::clock::Clock;
 use crate::components::account_menu::AccountMenu;
 use crate::components::live_pill::LivePill;
@@ -202,7 +203,7 @@ impl DocumentController {
 
     /// Takes an announcement that a document was built.
     fn on_built(self, data: &str) {
-        let built: Option<announcements::BuildAnnouncement> = serde_json::from_str(data).ok();
+        let built: Option<announcements::BuildAnnouncement> = answers::read_message(data);
         if built.is_some_and(|built| self.document.with_untracked(|it| it.is_about(&built))) {
             self.refetcher.refetch();
         }

@@ -9,6 +9,7 @@ use shared::announcements::{CopyAnnouncement, ERRAND_KIND, READ_KIND, RECORDED_K
 use self::history::HistoryController;
 use super::handouts::HandoutController;
 use super::keyboard::on_shortcut;
+use crate::answers;
 use crate::clock::Clock;
 use crate::components::cells::{Cells, id_prefix};
 use crate::components::notebook_bar::NotebookBar;
@@ -61,8 +62,9 @@ pub fn NotebookPage() -> impl IntoView {
         // Perhaps a restore of this notebook.
         StreamMessage::Announcement(ERRAND_KIND, _) => history.renew(),
         StreamMessage::Announcement(kind @ (READ_KIND | RECORDED_KIND), data) => {
-            let told = serde_json::from_str(data);
-            if told.is_ok_and(|CopyAnnouncement { filename, user }| store.shows(&filename, &user)) {
+            let told = answers::read_message(data);
+            if told.is_some_and(|CopyAnnouncement { filename, user }| store.shows(&filename, &user))
+            {
                 if *kind == READ_KIND && router.view_untracked().version.is_none() {
                     store.reload();
                 }

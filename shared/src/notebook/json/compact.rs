@@ -8,19 +8,31 @@ use std::fmt::{self, Write};
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::write::{push_number, push_text};
+use super::{WrittenNumbers, numbers_of, write::push_text};
 
 /// `text` as compact JSON; `None` when it is no JSON.
 pub(crate) fn compact(text: &str) -> Option<String> {
     let mut out = String::new();
     let mut reader = serde_json::Deserializer::from_str(text);
-    CompactWriter(&mut out).deserialize(&mut reader).ok()?;
+    let numbers = numbers_of(text);
+    let writer = CompactWriter::new(&mut out, &numbers);
+    writer.deserialize(&mut reader).ok()?;
     reader.end().ok()?;
     Some(out)
 }
 
 /// Appends the value that it reads to a text.
-pub(in crate::notebook) struct CompactWriter<'o>(pub(in crate::notebook) &'o mut String);
+pub(in crate::notebook) struct CompactWriter<'o> {
+    out: &'o mut String,
+    numbers: &'o WrittenNumbers,
+}
+
+impl<'o> CompactWriter<'o> {
+    /// Floating-point numbers are the next ones of `numbers`.
+    pub(in crate::notebook) fn new(out: &'o mut String, numbers: &'o WrittenNumbers) -> Self {
+        Self { out, numbers }
+    }
+}
 
 impl<'de> DeserializeSeed<'de> for CompactWriter<'_> {
     type Value = ();
@@ -38,56 +50,59 @@ impl<'de> Visitor<'de> for CompactWriter<'_> {
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
-        self.0.push_str("null");
+        self.out.push_str("null");
         Ok(())
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<(), E> {
-        self.0.push_str(if value { "true" } else { "false" });
+        self.out.push_str(if value { "true" } else { "false" });
         Ok(())
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<(), E> {
-        write!(self.0, "{value}").expect("a String takes everything");
+        write!(self.out, "{value}").expect("a String takes everything");
         Ok(())
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<(), E> {
-        write!(self.0, "{value}").expect("a String takes everything");
+        write!(self.out, "{value}").expect("a String takes everything");
         Ok(())
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<(), E> {
-        push_number(self.0, value);
+        self.numbers.push_next(self.out, value);
         Ok(())
     }
 
     fn visit_str<E>(self, value: &str) -> Result<(), E> {
-        push_text(self.0, value);
+        push_text(self.out, value);
         Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        self.0.push('[');
+        self.out.push('[');
         let mut separator = "";
         loop {
-            let before = self.0.len();
-            self.0.push_str(separator);
-            if items.next_element_seed(CompactWriter(self.0))?.is_none() {
-                self.0.truncate(before);
+            let before = self.out.len();
+            self.out.push_str(separator);
+            if items
+                .next_element_seed(CompactWriter::new(self.out, self.numbers))?
+                .is_none()
+            {
+                self.out.truncate(before);
                 break;
             }
             separator = ",";
         }
-        self.0.push(']');
+        self.out.push(']');
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
-        let mut object = ObjectWriter::begin(self.0);
+        let mut object = ObjectWriter::begin(self.out, self.numbers);
         while object.key(&mut entries)?.is_some() {
             let out = object.begin_value();
-            entries.next_value_seed(CompactWriter(out))?;
+            entries.next_value_seed(CompactWriter::new(out, self.numbers))?;
         }
         object.end();
         Ok(())
@@ -97,17 +112,19 @@ impl<'de> Visitor<'de> for CompactWriter<'_> {
 /// Writes an object and remembers its keys.
 pub(in crate::notebook) struct ObjectWriter<'o> {
     out: &'o mut String,
+    numbers: &'o WrittenNumbers,
     start: usize,
     /// The offset of each key from `start`.
     keys: Vec<u32>,
 }
 
 impl<'o> ObjectWriter<'o> {
-    pub(in crate::notebook) fn begin(out: &'o mut String) -> Self {
+    pub(in crate::notebook) fn begin(out: &'o mut String, numbers: &'o WrittenNumbers) -> Self {
         let start = out.len();
         out.push('{');
         Self {
             out,
+            numbers,
             start,
             keys: Vec::new(),
         }
@@ -123,7 +140,10 @@ impl<'o> ObjectWriter<'o> {
             self.out.push(',');
         }
         let at = self.out.len();
-        if entries.next_key_seed(CompactWriter(self.out))?.is_none() {
+        if entries
+            .next_key_seed(CompactWriter::new(self.out, self.numbers))?
+            .is_none()
+        {
             self.out.truncate(before);
             return Ok(None);
         }
@@ -140,7 +160,9 @@ impl<'o> ObjectWriter<'o> {
 
     /// Closes the object, and drops the values of repeated keys but the last.
     pub(in crate::notebook) fn end(self) {
-        let Self { out, start, keys } = self;
+        let Self {
+            out, start, keys, ..
+        } = self;
         if has_repeated_key(&out[start..], &keys) {
             let once = with_each_key_once(&out[start..], &keys);
             out.truncate(start);
@@ -207,13 +229,13 @@ mod tests {
     #[test]
     fn a_repeated_key_is_written_once() {
         for (text, expected) in [
-            (r#" { "a" : [ 1 , 2.50 ] } "#, r#"{"a":[1,2.5]}"#),
+            (r#" { "a" : [ 1 , 2.50 ] } "#, r#"{"a":[1,2.50]}"#),
             (r#"{"a":1,"b":2,"\u0061":[{}]}"#, r#"{"a":[{}],"b":2}"#),
             (r#"{"":{"x":1,"x":2},"":{"x":3,"x":4}}"#, r#"{"":{"x":4}}"#),
             (r#""\u00e9\/\u001f\"""#, "\"é/\\u001f\\\"\""),
             (
-                "[-0,1e2,12345678901234567890123,1e15]",
-                "[-0.0,100.0,1.2345678901234568e+22,1e15]",
+                "[-0,1e2,12345678901234567890123,1E15,1.10,-9223372036854775808]",
+                "[-0,1e2,12345678901234567890123,1E15,1.10,-9223372036854775808]",
             ),
         ] {
             assert_eq!(compact(text).as_deref(), Some(expected), "{text}");
@@ -231,7 +253,7 @@ mod tests {
         #[test]
         fn compact_json_equals_the_json_of_its_value(
             parts in vec(sample::select(vec![
-                "{", "}", "[", "]", ",", ":", "\"a\"", "\"b\"", "\"\\u0061\"", "1", "-2.50", "null",
+                "{", "}", "[", "]", ",", ":", "\"a\"", "\"b\"", "\"\\u0061\"", "1", "-2.5", "null",
                 " ", "{\"a\":", "{\"a\":1,\"b\":2,\"a\":3}", "1e400",
             ]), 0..12),
         ) {

@@ -2,25 +2,25 @@
 //!
 //! Python's `json` writes values that JSON does not have (`NaN`, `Infinity`, halves of surrogate
 //! pairs), and nests to any depth, which a recursive reader should not follow. One pass over the
-//! text repairs that, and keeps lines and, but for `NaN`, columns. Then serde_json reads it, and
+//! text repairs that, and keeps lines and columns. Then serde_json reads it, and
 //! its values are written at once as `compact` text, of which [`RawJson`] is a value. No tree of
 //! values is ever made of a notebook, because it would be up to a hundred times as large.
 
 mod compact;
+mod numbers;
 mod raw;
 mod write;
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, rc::Rc};
 
 use serde::de::DeserializeSeed;
 use serde_json::error::Category;
 
 pub(crate) use self::compact::compact;
 pub use self::raw::{Entries, Items, RawJson, unescaped};
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) use self::write::number;
 pub(super) use self::{
     compact::{CompactWriter, ObjectWriter},
+    numbers::WrittenNumbers,
     write::{LinesAllowance, push, push_cells, push_name, push_object, push_text},
 };
 use super::ParseError;
@@ -29,10 +29,11 @@ use crate::scan;
 /// The most containers within each other; deeper ones are left out. nbformat needs about ten.
 pub(super) const MAX_JSON_DEPTH: usize = 100;
 
-/// The value that `seed` reads in `bytes`, and warnings of what was repaired, in words.
-pub(super) fn read<T>(
+/// The value that a seed reads in `bytes`, and warnings of what was repaired, in words. `seed` makes
+/// it, of the numbers as they are written.
+pub(super) fn read<T, S: for<'de> DeserializeSeed<'de, Value = T>>(
     bytes: &[u8],
-    seed: impl for<'de> DeserializeSeed<'de, Value = T>,
+    seed: impl FnOnce(Rc<WrittenNumbers>) -> S,
 ) -> Result<(T, Vec<String>), ParseError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     // Checking valid UTF-8 is far faster than the lossy conversion.
@@ -45,9 +46,10 @@ pub(super) fn read<T>(
         repair.warn("bytes that are not UTF-8 were replaced");
     }
     repair.run();
+    let numbers = Rc::new(std::mem::take(&mut repair.numbers));
     let repaired = repair.finish();
     let mut reader = serde_json::Deserializer::from_str(&repaired.text);
-    let value = seed.deserialize(&mut reader);
+    let value = seed(numbers).deserialize(&mut reader);
     match value.and_then(|value| reader.end().map(|()| value)) {
         Ok(value) => Ok((value, repaired.warnings)),
         Err(error) => Err(repaired.explain(&error)),
@@ -61,15 +63,19 @@ struct JsonRepair<'a> {
     kept: usize,
     depth: usize,
     out: String,
-    /// A range of `out`, and the number of `NaN`s in it, each of which grew by one byte.
-    watched: Range<usize>,
-    grown: usize,
+    numbers: WrittenNumbers,
     warnings: Vec<String>,
+}
+
+/// The numbers of `json`, which needs no repair.
+fn numbers_of(json: &str) -> WrittenNumbers {
+    let mut scan = JsonRepair::new(json);
+    scan.run();
+    scan.numbers
 }
 
 /// A text after its repair, which serde_json reads unless it is no JSON at all.
 struct RepairedJson<'a> {
-    original: &'a str,
     text: Cow<'a, str>,
     warnings: Vec<String>,
 }
@@ -82,8 +88,7 @@ impl<'a> JsonRepair<'a> {
             kept: 0,
             depth: 0,
             out: String::new(),
-            watched: 0..0,
-            grown: 0,
+            numbers: WrittenNumbers::default(),
             warnings: Vec::new(),
         }
     }
@@ -126,19 +131,18 @@ impl<'a> JsonRepair<'a> {
         if may_overflow && token.parse::<f64>().is_ok_and(f64::is_infinite) {
             self.not_finite(length);
         } else {
+            if !token.is_empty() {
+                self.numbers.keep(token);
+            }
             self.at += length.max(1);
         }
     }
 
-    /// Replaces `length` bytes by a null, padded to the same width where that is possible.
+    /// Replaces `length` bytes by a number of the same width; what stood there is written again.
     fn not_finite(&mut self, length: usize) {
-        self.replace(length, "null");
-        if length < "null".len() && self.watched.contains(&self.out.len()) {
-            self.grown += 1;
-        }
-        let pad = length.saturating_sub("null".len());
-        self.out.extend(std::iter::repeat_n(' ', pad));
-        self.warn("numbers that JSON does not have (NaN, Infinity) were read as null");
+        self.numbers.keep(&self.text[self.at..self.at + length]);
+        let zero = format!("0.{}", "0".repeat(length.saturating_sub("0.".len())));
+        self.replace(length, &zero);
     }
 
     /// A string, in which only escapes of surrogates need a repair.
@@ -249,7 +253,6 @@ impl<'a> JsonRepair<'a> {
             Cow::Owned(self.out)
         };
         RepairedJson {
-            original: self.text,
             text,
             warnings: self.warnings,
         }
@@ -257,18 +260,8 @@ impl<'a> JsonRepair<'a> {
 }
 
 impl RepairedJson<'_> {
-    /// serde_json's error in this crate's words and with the column of the original text.
+    /// serde_json's error in this crate's words.
     fn explain(&self, error: &serde_json::Error) -> ParseError {
-        let line_start = self
-            .text
-            .split_inclusive('\n')
-            .take(error.line().saturating_sub(1))
-            .map(str::len)
-            .sum::<usize>();
-        let mut again = JsonRepair::new(self.original);
-        again.watched = line_start..line_start + error.column() + 1;
-        again.run();
-        let grown = again.grown;
         let message = if self.text.trim().is_empty() {
             "the file is empty".to_owned()
         } else if error.classify() == Category::Eof {
@@ -281,7 +274,7 @@ impl RepairedJson<'_> {
         ParseError {
             message,
             line: error.line().max(1),
-            column: error.column().saturating_sub(grown).max(1),
+            column: error.column().max(1),
         }
     }
 }

@@ -39,10 +39,22 @@ impl<'a> RawJson<'a> {
         self.0
     }
 
-    /// The value as a tree of serde_json, which takes many times as much memory.
+    /// The value as a tree of serde_json, which takes many times as much memory. A number that
+    /// JSON does not have is null in it.
     #[must_use]
     pub fn to_value(self) -> Value {
-        serde_json::from_str(self.0).expect("it was read before and written as JSON")
+        if let Ok(value) = serde_json::from_str(self.0) {
+            return value;
+        }
+        if self.is_object() {
+            let entries = self.entries();
+            let entries = entries.map(|(name, value)| (unescaped(name).into(), value.to_value()));
+            return Value::Object(entries.collect());
+        }
+        match self.is_array() {
+            true => self.items().map(Self::to_value).collect(),
+            false => Value::Null,
+        }
     }
 
     /// The value of `key`, which must need no escapes; `None` when there is none, or no object.

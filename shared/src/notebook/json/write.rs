@@ -1,11 +1,12 @@
 //! Writes values as JSON like Jupyter: indent 1, UTF-8 unescaped.
 //!
-//! The output equals that of serde_json's own formatter byte for byte, in half the time, because
-//! most of a notebook is short texts, each on a line of its own. But many small values deep in
+//! But for numbers, which stay as they were written, the output equals that of serde_json's own
+//! formatter byte for byte, in half the time, because most of a notebook is short texts, each on a
+//! line of its own. But many small values deep in
 //! containers, which would be several times as long on lines of their own, are written without
 //! line breaks.
 
-use std::{borrow::Cow, fmt::Write};
+use std::fmt::Write;
 
 use super::raw::RawJson;
 use crate::scan;
@@ -22,31 +23,6 @@ const TOP_FREE_BYTES: usize = 64 * 1024;
 const CELL_FREE_BYTES: usize = 4 * 1024;
 /// The most levels of containers with line breaks in a value that is too large with all of them.
 const MAX_SPLIT_LEVELS: usize = 4;
-
-/// A number of at least this many characters is kept in exponent form when that is half as long,
-/// until it is written.
-const MIN_EXPONENT_CHARS: usize = 8;
-
-/// Appends `number` as it is kept: as serde_json writes it, or in a much shorter exponent form.
-pub(super) fn push_number(out: &mut String, number: f64) {
-    let Some(plain) = serde_json::Number::from_f64(number) else {
-        out.push_str("null");
-        return;
-    };
-    let plain = plain.to_string();
-    let short = format!("{number:e}");
-    let is_much_shorter = plain.len() >= MIN_EXPONENT_CHARS && 2 * short.len() <= plain.len();
-    out.push_str(if is_much_shorter { &short } else { &plain });
-}
-
-/// The JSON, as serde_json writes it, of a number, `true`, `false` or null as it is kept.
-pub(crate) fn number(kept: &str) -> Cow<'_, str> {
-    if !kept.ends_with(|c: char| c.is_ascii_digit()) || !kept.contains('e') {
-        return Cow::Borrowed(kept);
-    }
-    let number = kept.parse().ok().and_then(serde_json::Number::from_f64);
-    number.map_or(Cow::Borrowed(kept), |number| Cow::Owned(number.to_string()))
-}
 
 /// Receives a text in parts.
 trait TextSink {
@@ -159,10 +135,7 @@ fn push_lines(out: &mut impl TextSink, json: &str, depth: usize, levels: usize) 
                 let rest = bytes[at..].iter();
                 let ends = |byte: &&u8| !matches!(byte, b',' | b']' | b'}');
                 at += rest.take_while(ends).count();
-                match &json[start..at] {
-                    short if levels == usize::MAX => out.push_part(&number(short)),
-                    short => out.push_part(short),
-                }
+                out.push_part(&json[start..at]);
             }
         }
     }

@@ -10,15 +10,15 @@ use crate::{
 /// The most attachments of a cell, because each mention is searched for among all of them.
 const MAX_ATTACHMENTS: usize = 200;
 
-/// `source` as HTML. If it has raw HTML, which is rare, all of the HTML is sanitised, because a
+/// `source`, of which `extracted` is the text with its formulas, as HTML. If it has raw HTML, which is rare, all of the HTML is sanitised, because a
 /// tag that is opened in one paragraph may be closed in another.
 pub(in crate::prepare) fn cell(
     source: &str,
     attachments: Option<RawJson<'_>>,
+    extracted: &maths::ExtractedMaths,
     sanitizer: &impl Sanitizer,
 ) -> Markdown {
     let attachments = images(attachments, source);
-    let extracted = maths::of_markdown(source);
     let text = &extracted.text;
     if has_raw_html(text) {
         let safe = sanitizer.sanitize(&html(text, &attachments, &[], RawHtmlPolicy::Keep));

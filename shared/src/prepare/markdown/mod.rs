@@ -10,7 +10,7 @@ mod writer;
 
 pub(super) use cell::cell;
 
-use pulldown_cmark::{Event, Options, Parser};
+use pulldown_cmark::{Event, Options, Parser, TextMergeStream};
 
 use crate::{
     prepared::{Image, SafeHtml},
@@ -59,7 +59,7 @@ fn html(
     let formulas: usize = maths.iter().map(|formula| formula.as_str().len()).sum();
     let limit = MARKDOWN_GROWTH_FACTOR * (source.len() + attached) + formulas + MARKDOWN_FREE_BYTES;
     let mut writer = writer::MarkdownWriter::new(source, attachments, maths, raw);
-    for event in parser(source) {
+    for event in TextMergeStream::new(parser(source)) {
         writer.event(event);
         if writer.length() > limit {
             let mut plain = String::from("<pre class=\"nb-text\">");
@@ -76,6 +76,7 @@ pub(super) fn parser(source: &str) -> Parser<'_> {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_STRIKETHROUGH
-        | Options::ENABLE_FOOTNOTES;
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_GFM;
     Parser::new_ext(source, options)
 }

@@ -5,12 +5,14 @@
 //! because pages here do not allow inline styles; links and ids are dropped, because a formula
 //! leads nowhere.
 
-use crate::render::colour;
+use super::tex::{Mark, Marks};
+use crate::prepare::link;
 
 /// The elements that a formula may have. None of them can act or hold HTML here.
-const MATHML_ELEMENTS: [&str; 27] = [
+const MATHML_ELEMENTS: [&str; 28] = [
     "math",
     "menclose",
+    "merror",
     "mfrac",
     "mi",
     "mmultiscripts",
@@ -39,7 +41,7 @@ const MATHML_ELEMENTS: [&str; 27] = [
 ];
 
 /// Elements of HTML that may stand in a formula's `mtext`, and nowhere else in it.
-const HTML_IN_TEXT: [&str; 3] = ["b", "code", "i"];
+const HTML_IN_TEXT: [&str; 6] = ["b", "code", "em", "i", "s", "u"];
 
 /// Elements that are dropped without their content.
 const UNWRAPPED_ELEMENTS: [&str; 2] = ["a", "span"];
@@ -70,7 +72,10 @@ const MATHML_ATTRIBUTES: [&str; 21] = [
 ];
 
 /// The engine's styles, and the stylesheet's classes for them.
-const STYLE_CLASSES: [(&str, &str); 15] = [
+const STYLE_CLASSES: [(&str, &str); 18] = [
+    ("padding-left:1em", "nb-m-l1"),
+    ("padding-left:0.1em", "nb-m-l0"),
+    ("padding-right:0.1em", "nb-m-r0"),
     ("text-align:left", "nb-left"),
     ("text-align:right", "nb-right"),
     ("padding-left:0", "nb-m-l0"),
@@ -88,17 +93,54 @@ const STYLE_CLASSES: [(&str, &str); 15] = [
     ("width:50%", "nb-m-half"),
 ];
 
+/// The engine's sizes of text, and the stylesheet's classes for them.
+const SIZE_CLASSES: [(&str, &str); 10] = [
+    ("50%", "nb-m-size-1"),
+    ("60%", "nb-m-size-1"),
+    ("70%", "nb-m-size-2"),
+    ("80%", "nb-m-size-2"),
+    ("90%", "nb-m-size-3"),
+    ("120%", "nb-m-size-5"),
+    ("140%", "nb-m-size-6"),
+    ("170%", "nb-m-size-7"),
+    ("200%", "nb-m-size-8"),
+    ("250%", "nb-m-size-9"),
+];
+
+/// Negative spaces, in eighteenths of an em, that the stylesheet has a class for.
+const NEGATIVE_SPACES: [u32; 9] = [1, 2, 3, 4, 5, 6, 9, 12, 18];
+
 /// The engine's classes, and the stylesheet's classes for them.
-const ENGINE_CLASSES: [(&str, &str); 3] = [
+const ENGINE_CLASSES: [(&str, &str); 4] = [
+    ("math-core-unknown-cmd", "nb-m-unknown"),
     ("menclose-updiagonalstrike", "nb-m-strike-up"),
     ("menclose-downdiagonalstrike", "nb-m-strike-down"),
     ("menclose-horizontalstrike", "nb-m-strike"),
 ];
 
-/// `mathml` with styles as classes; `None` when it is not exactly one formula.
-pub(super) fn checked(mathml: &str) -> Option<String> {
+/// The classes that a formula may have, besides colours, and those that `tex` marks parts with.
+#[cfg(test)]
+pub(crate) fn classes() -> Vec<String> {
+    let of = |table: &[(&str, &str)]| table.iter().map(|(_, class)| (*class).to_owned()).collect();
+    let tables: [Vec<String>; 3] = [of(&STYLE_CLASSES), of(&SIZE_CLASSES), of(&ENGINE_CLASSES)];
+    let spaces = NEGATIVE_SPACES.iter().map(|n| format!("nb-m-back-{n}"));
+    let marks = ["nb-m-box", "nb-m-size-4"].map(str::to_owned);
+    tables
+        .concat()
+        .into_iter()
+        .chain(spaces)
+        .chain(marks)
+        .collect()
+}
+
+/// `mathml` with styles as classes, and with `marks` in place of colours; `None` when it is not
+/// exactly one formula.
+pub(super) fn checked(mathml: &str, marks: &Marks) -> Option<String> {
     let mut out = String::with_capacity(mathml.len());
     let mut open: Vec<&str> = Vec::new();
+    // The address that the next words lead to, and whether their link is open.
+    let mut link: Option<&str> = None;
+    let mut in_link = false;
     let mut rest = mathml;
     while let Some(at) = rest.find('<') {
         // The first tag is the root, which holds everything.
@@ -113,11 +155,15 @@ pub(super) fn checked(mathml: &str) -> Option<String> {
                 return None;
             }
             if !UNWRAPPED_ELEMENTS.contains(&name) {
+                if name == "mtext" && std::mem::take(&mut in_link) {
+                    out.push_str("</a>");
+                }
                 push_all(&mut out, &["</", name, ">"]);
             }
             continue;
         }
-        let in_words = open.last() == Some(&"mtext");
+        let parent = open.last().copied();
+        let in_words = parent == Some("mtext");
         let alone = tag.ends_with('/');
         let tag = tag.trim_end_matches('/').trim_end();
         let (name, attributes) = tag.split_once(' ').unwrap_or((tag, ""));
@@ -132,9 +178,17 @@ pub(super) fn checked(mathml: &str) -> Option<String> {
         if !is_word && (!MATHML_ELEMENTS.contains(&name) || (name == "math") != is_root) {
             return None;
         }
+        if name == "mtext" && parent == Some("mtd") {
+            // Beside words alone an operator has no space around it, since words count as space.
+            out.push_str("<mi></mi>");
+        }
         push_all(&mut out, &["<", name]);
-        push_attributes(&mut out, attributes)?;
+        push_attributes(&mut out, attributes, marks, &mut link)?;
         out.push_str(if alone { "/>" } else { ">" });
+        if let Some(url) = link.take_if(|_| name == "mtext" && !alone) {
+            link::push_start(&mut out, url, "");
+            in_link = true;
+        }
     }
     (open.is_empty() && rest.is_empty() && !out.is_empty()).then_some(out)
 }
@@ -145,7 +199,12 @@ fn push_all(out: &mut String, parts: &[&str]) {
     }
 }
 
-fn push_attributes(out: &mut String, attributes: &str) -> Option<()> {
+fn push_attributes<'m>(
+    out: &mut String,
+    attributes: &str,
+    marks: &'m Marks,
+    link: &mut Option<&'m str>,
+) -> Option<()> {
     let mut classes: Vec<String> = Vec::new();
     let mut rest = attributes.trim_start();
     while !rest.is_empty() {
@@ -153,7 +212,15 @@ fn push_attributes(out: &mut String, attributes: &str) -> Option<()> {
         let (value, after) = after.split_once('"')?;
         rest = after.trim_start();
         match name {
-            "style" => classes.extend(value.split(';').filter_map(of_style)),
+            "style" => {
+                for declaration in value.split(';') {
+                    match mark_of(declaration, marks) {
+                        Some(Mark::Class(class)) => classes.push(class.clone()),
+                        Some(Mark::Link(url)) => *link = Some(url),
+                        None => classes.extend(of_style(declaration)),
+                    }
+                }
+            }
             "class" => {
                 let known = ENGINE_CLASSES.iter().find(|(engine, _)| *engine == value);
                 classes.extend(known.map(|(_, ours)| (*ours).to_owned()));
@@ -196,15 +263,26 @@ fn is_huge(value: &str) -> bool {
             .is_ok_and(|length| length > MAX_FORMULA_LENGTH)
 }
 
+/// The mark that a declaration of a colour stands for.
+fn mark_of<'m>(declaration: &str, marks: &'m Marks) -> Option<&'m Mark> {
+    let (property, value) = declaration.split_once(':')?;
+    let hex = (property.trim() == "color").then(|| value.trim().strip_prefix('#'))??;
+    marks.get(u32::from_str_radix(hex, 16).ok()?)
+}
+
 /// The class that replaces a declaration of a style, if there is one.
 fn of_style(declaration: &str) -> Option<String> {
     let (property, value) = declaration.split_once(':')?;
     let (property, value) = (property.trim(), value.trim());
-    if property == "color" {
-        let hex = u32::from_str_radix(value.strip_prefix('#')?, 16).ok()?;
-        let [_, red, green, blue] = hex.to_be_bytes();
-        let number = colour::nearest([red, green, blue]);
-        return (number != 0).then(|| format!("ansi-fg-{number}"));
+    if property == "margin-left" {
+        let width: f64 = value.strip_prefix('-')?.strip_suffix("em")?.parse().ok()?;
+        let wanted = (width * 18.0).round() as u32;
+        let nearest = NEGATIVE_SPACES.iter().min_by_key(|n| n.abs_diff(wanted))?;
+        return Some(format!("nb-m-back-{nearest}"));
+    }
+    if property == "font-size" {
+        let found = SIZE_CLASSES.iter().find(|(size, _)| *size == value);
+        return found.map(|(_, class)| (*class).to_owned());
     }
     let whole = format!("{property}:{value}");
     let known = STYLE_CLASSES.iter().find(|(style, _)| *style == whole);
@@ -213,7 +291,11 @@ fn of_style(declaration: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::checked;
+    use super::{Marks, checked as checked_with};
+
+    fn checked(mathml: &str) -> Option<String> {
+        checked_with(mathml, &Marks::default())
+    }
 
     #[test]
     fn formulas_pass_and_lose_their_styles() {
@@ -229,7 +311,11 @@ mod tests {
             ),
             (
                 "<math><mrow style=\"color:#ff0000;\"></mrow></math>",
-                "<math><mrow class=\"ansi-fg-1\"></mrow></math>",
+                "<math><mrow></mrow></math>",
+            ),
+            (
+                "<math><mspace style=\"margin-left:-0.16666667em;\"/></math>",
+                "<math><mspace class=\"nb-m-back-3\"/></math>",
             ),
         ] {
             assert_eq!(checked(mathml).as_deref(), Some(expected));

@@ -1,16 +1,21 @@
 //! Renders one formula to MathML.
 //!
-//! math-core does it. It was written for authors and not for attackers, so a formula is measured
-//! before, and `check` reads its output.
+//! math-core does it, of TeX that `tex` has brought to what it knows. It was written for authors and
+//! not for attackers, so a formula is measured before, and `check` reads its output.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
     sync::LazyLock,
 };
 
 use math_core::{LatexToMathML, MathCoreConfig, MathDisplay};
 
-use super::check;
+use super::{
+    check,
+    depth::depth,
+    tex::{self, EngineTex, TexDefinitions},
+};
 use crate::prepared::SafeHtml;
 
 /// The most bytes of one formula; the longest in a textbook has a tenth of them.
@@ -20,67 +25,62 @@ const MAX_FORMULA_DEPTH: usize = 40;
 /// The most bytes of MathML for each byte of source.
 const MATHML_GROWTH_FACTOR: usize = 24;
 
-/// Environments, and those that replace them: equations get no numbers, as in Jupyter, and old
-/// names become today's.
-const ENVIRONMENT_ALIASES: [(&str, &str); 14] = [
-    ("{align}", "{align*}"),
-    ("{equation}", "{equation*}"),
-    ("{gather}", "{gather*}"),
-    ("{flalign}", "{align*}"),
-    ("{flalign*}", "{align*}"),
-    ("{split}", "{aligned}"),
-    ("{eqnarray}", "{array}{rcl}"),
-    ("{eqnarray*}", "{array}{rcl}"),
-    ("{displaymath}", "{equation*}"),
-    ("{math}", "{equation*}"),
-    ("{multline*}", "{gather*}"),
-    ("{multline}", "{gather*}"),
-    ("{smallmatrix}", "{matrix}"),
-    ("{gathered*}", "{gathered}"),
-];
+/// What the formulas of one text may still take.
+///
+/// Their MathML is many times as long as they are, and macros make them longer, so a text has an
+/// allowance in proportion to its length, and [`FREE_BYTES`] more for the short ones.
+#[derive(Debug)]
+pub(super) struct FormulaAllowance {
+    /// The bytes of MathML.
+    mathml: usize,
+    /// The bytes that macros bring.
+    pub(super) expansion: usize,
+}
 
-/// Commands that math-core does not have, with their brace, and similar ones that replace them.
-const COMMAND_ALIASES: [(&str, &str); 4] = [
-    ("\\boxed{", "{"),
-    ("\\hbox{", "\\text{"),
-    ("\\mbox{", "\\text{"),
-    ("\\tag{", "\\qquad\\text{"),
-];
+/// The bytes of MathML, and of macros, that a text may have beyond those in proportion.
+const FREE_BYTES: usize = 2048;
+/// The bytes that macros may bring for each byte of a text.
+const EXPANSION_FACTOR: usize = 8;
 
-/// Commands that apply until their group ends.
-const SWITCH_COMMANDS: [&str; 20] = [
-    "bf",
-    "cal",
-    "color",
-    "displaystyle",
-    "frak",
-    "huge",
-    "it",
-    "large",
-    "mathstrut",
-    "mit",
-    "normalsize",
-    "rm",
-    "scriptscriptstyle",
-    "scriptstyle",
-    "sf",
-    "sl",
-    "small",
-    "textstyle",
-    "tiny",
-    "tt",
-];
+impl FormulaAllowance {
+    /// The allowance of a text of `length` bytes.
+    pub(super) fn of(length: usize) -> Self {
+        Self {
+            mathml: MATHML_GROWTH_FACTOR * length + FREE_BYTES,
+            expansion: EXPANSION_FACTOR * length + FREE_BYTES,
+        }
+    }
+}
 
-/// The MathML of `tex`, which takes `length` bytes of its text; `None` when math-core has none, or
-/// it is too large.
-pub(super) fn render(tex: &str, display: bool, length: usize) -> Option<SafeHtml> {
+/// The MathML of `tex`, which is empty where it only defines something; `None` when there is none,
+/// or it is more than the allowance.
+pub(super) fn render(
+    tex: &str,
+    display: bool,
+    definitions: &mut Rc<TexDefinitions>,
+    allowance: &mut FormulaAllowance,
+) -> Option<SafeHtml> {
     static CONVERTER: LazyLock<LatexToMathML> = LazyLock::new(|| {
-        LatexToMathML::new(MathCoreConfig::default()).expect("there are no macros to be wrong")
+        let config = MathCoreConfig {
+            // As in Jupyter, an unknown command is shown in red, and the rest is typeset.
+            ignore_unknown_commands: true,
+            // Accents that some browsers do not stretch.
+            allow_unreliable_rendering: true,
+            ..MathCoreConfig::default()
+        };
+        LatexToMathML::new(config).expect("there are no macros to be wrong")
     });
-    if tex.trim().is_empty() || tex.len() > MAX_FORMULA_BYTES || depth(tex) > MAX_FORMULA_DEPTH {
+    if tex.trim().is_empty() || tex.len() > MAX_FORMULA_BYTES {
         return None;
     }
-    let tex = renamed(tex);
+    let EngineTex { tex, marks } =
+        tex::for_engine(tex, display, definitions, &mut allowance.expansion)?;
+    if tex.is_empty() {
+        return Some(SafeHtml::default());
+    }
+    if tex.len() > MAX_FORMULA_BYTES || depth(&tex) > MAX_FORMULA_DEPTH {
+        return None;
+    }
     let mode = if display {
         MathDisplay::Block
     } else {
@@ -91,142 +91,26 @@ pub(super) fn render(tex: &str, display: bool, length: usize) -> Option<SafeHtml
     }));
     let mathml = converted.ok()?.ok()?.mathml;
     // `check` makes styles shorter, but not that much.
-    if mathml.len() > 3 * MATHML_GROWTH_FACTOR * length {
+    if mathml.len() > 3 * allowance.mathml {
         return None;
     }
-    let mathml = check::checked(&mathml)?;
+    let mathml = check::checked(&mathml, &marks)?;
     let html = if display {
         format!("<span class=\"nb-math-block\">{mathml}</span>")
     } else {
         mathml
     };
-    (html.len() <= MATHML_GROWTH_FACTOR * length).then(|| SafeHtml::trust(html))
-}
-
-/// `tex` with the names that math-core knows, without comments, and without labels, to which
-/// nothing here links.
-fn renamed(tex: &str) -> String {
-    let mut out = String::with_capacity(tex.len());
-    let mut rest = tex;
-    while let Some(at) = rest.find(['\\', '%']) {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        if rest.starts_with('%') {
-            // A comment, at each of which the engine recurses.
-            rest = &rest[rest.find('\n').unwrap_or(rest.len())..];
-            continue;
-        }
-        rest = match command(&mut out, rest) {
-            Some(after) => after,
-            None => {
-                // The character after the backslash is skipped, because a second backslash begins
-                // no command.
-                let next = rest[1..].chars().next().map_or(0, char::len_utf8);
-                out.push_str(&rest[..1 + next]);
-                &rest[1 + next..]
-            }
-        };
-    }
-    out.push_str(rest);
-    out
-}
-
-/// Writes the command that `rest` begins with under its new name; returns the rest after it.
-fn command<'a>(out: &mut String, rest: &'a str) -> Option<&'a str> {
-    if let Some(after) = rest.strip_prefix("\\label{") {
-        return after.split_once('}').map(|(_, after)| after);
-    }
-    for (old, new) in COMMAND_ALIASES {
-        if let Some(after) = rest.strip_prefix(old) {
-            out.push_str(new);
-            return Some(after);
-        }
-    }
-    if let Some(after) = rest.strip_prefix("\\textcolor{") {
-        let (colour, after) = after.split_once("}{")?;
-        for part in ["{\\color{", colour, "}"] {
-            out.push_str(part);
-        }
-        return Some(after);
-    }
-    for command in ["\\begin", "\\end"] {
-        let Some(after) = rest.strip_prefix(command) else {
-            continue;
-        };
-        let (old, new) = ENVIRONMENT_ALIASES
-            .iter()
-            .find(|(old, _)| after.starts_with(old))?;
-        // The columns of an array follow only where it begins.
-        let name = new.find("}{").map_or(*new, |at| &new[..=at]);
-        out.push_str(command);
-        out.push_str(if command == "\\end" { name } else { new });
-        return Some(&after[old.len()..]);
-    }
-    None
-}
-
-/// An upper bound of how deep `tex` nests: brackets of every kind, and commands in a row, each of
-/// which may be the argument of the one before it.
-fn depth(tex: &str) -> usize {
-    let mut open: Vec<usize> = Vec::new();
-    let (mut row, mut below, mut deepest) = (0_usize, 0_usize, 0_usize);
-    let mut rest = tex;
-    while let Some(first) = rest.chars().next() {
-        let mut length = first.len_utf8();
-        match first {
-            '\\' => {
-                let name = &rest[1..];
-                let letters = name.bytes().take_while(u8::is_ascii_alphabetic).count();
-                length = 1 + match letters {
-                    0 => name.chars().next().map_or(0, char::len_utf8),
-                    letters => letters,
-                };
-                match &name[..letters] {
-                    "left" | "begin" => {
-                        open.push(row + 1);
-                        below += row + 1;
-                        row = 0;
-                    }
-                    "right" | "end" => {
-                        below -= open.pop().unwrap_or(0);
-                        row = 0;
-                    }
-                    "" => row = 0,
-                    // The rest of the group is nested in a switch.
-                    name if SWITCH_COMMANDS.contains(&name) => {
-                        if let Some(group) = open.last_mut() {
-                            *group += 1;
-                        }
-                        below += 1;
-                    }
-                    _ => row += 1,
-                }
-            }
-            '^' | '_' | '\'' => row += 1,
-            '{' | '[' => {
-                open.push(row + 1);
-                below += row + 1;
-                row = 0;
-            }
-            '}' | ']' => {
-                below -= open.pop().unwrap_or(0);
-                row = 0;
-            }
-            c if c.is_whitespace() => {}
-            _ => row = 0,
-        }
-        deepest = deepest.max(below + row);
-        rest = &rest[length..];
-    }
-    deepest
+    allowance.mathml = allowance.mathml.checked_sub(html.len())?;
+    Some(SafeHtml::trust(html))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_FORMULA_BYTES, MAX_FORMULA_DEPTH, depth, renamed, render};
+    use super::{FormulaAllowance, MAX_FORMULA_BYTES, MAX_FORMULA_DEPTH, Rc, render};
 
     fn html(tex: &str) -> String {
-        let html = render(tex, false, tex.len() + 100);
+        let mut allowance = FormulaAllowance::of(tex.len());
+        let html = render(tex, false, &mut Rc::default(), &mut allowance);
         html.map_or_else(|| "nothing".to_owned(), |html| html.as_str().to_owned())
     }
 
@@ -278,13 +162,10 @@ mod tests {
         for tex in [
             "",
             r"\frac{",
-            r"\nosuchcommand",
-            r"\href{https://x}{y}",
-            r"\style{color:red}{x}",
-            r"\class{a}{b}",
-            r"\unicode{65}",
-            r"\require{x}",
+            r"\ce{H2O}",
+            r"\begin{CD}A\end{CD}",
             r"\def\x{\x\x}\x",
+            r"\def\x{\y}\def\y{\x}\x",
             &"x".repeat(20_000),
             &deep("{"),
             &deep(r"\sqrt"),
@@ -296,14 +177,6 @@ mod tests {
         ] {
             assert_eq!(html(tex), "nothing", "{tex:.40}");
         }
-    }
-
-    #[test]
-    fn depth_counts_what_may_nest() {
-        for (tex, expected) in [("x", 0), ("x^2", 1), (r"\frac{a}{b}", 2), ("{{}{}}", 2)] {
-            assert_eq!(depth(tex), expected, "{tex}");
-        }
-        assert_eq!(depth(r"\alpha\beta\gamma x"), 3);
     }
 
     #[test]
@@ -373,12 +246,5 @@ mod tests {
             html(&format!("\\begin{{align}}{tex}\\end{{align}}"));
             html(&format!("\\left({tex}\\right)"));
         }
-    }
-
-    #[test]
-    fn environments_are_renamed_and_labels_are_dropped() {
-        let old = r"\begin{eqnarray}a\\\label{x}\end{eqnarray}\begin{align}\end{align}";
-        let new = r"\begin{array}{rcl}a\\\end{array}\begin{align*}\end{align*}";
-        assert_eq!(renamed(old), new);
     }
 }

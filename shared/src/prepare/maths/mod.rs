@@ -5,13 +5,29 @@
 //! [`crate::prepared`] carries the text with a stand-in for each formula, and beside it the
 //! rendered formulas, in order.
 //!
-//! `find` finds formulas, `mathml` renders one, `check` refuses everything but MathML.
+//! `find` finds formulas, `tex` brings one to what the engine knows, `mathml` renders it, `check`
+//! refuses everything but MathML; `depth` bounds the nesting; `definitions` knows which macros hold in a cell, `in_html` finds
+//! the formulas of HTML.
 
+#[cfg(not(test))]
 mod check;
+#[cfg(test)]
+pub(crate) mod check;
+mod definitions;
+mod depth;
 mod find;
+mod in_html;
 mod mathml;
+mod tex;
 
-use std::ops::Range;
+pub(super) use definitions::NotebookDefinitions;
+pub(super) use in_html::{may_have_formulas, of_html, only_typesets};
+pub(super) use tex::TexDefinitions;
+pub(crate) use tex::is_missing_command;
+
+use std::rc::Rc;
+
+use mathml::FormulaAllowance;
 
 use crate::{
     prepared::SafeHtml,
@@ -24,6 +40,8 @@ pub(super) struct ExtractedMaths {
     pub(super) text: String,
     /// The formulas, by the number of their stand-in.
     pub(super) formulas: Vec<Formula>,
+    /// The macros that hold after the text.
+    pub(super) definitions: Rc<TexDefinitions>,
 }
 
 /// One formula.
@@ -42,46 +60,83 @@ impl ExtractedMaths {
     }
 }
 
-/// The maths of Markdown.
-pub(super) fn of_markdown(source: &str) -> ExtractedMaths {
-    // Nearly all texts have none of these, and a search costs a pass over Markdown.
-    let may_begin = ["$", "\\\\(", "\\\\[", "\\begin{"];
-    if !may_begin.iter().any(|start| source.contains(start)) {
-        return extract(source, &[]);
-    }
-    extract(source, &find::in_markdown(source))
+/// The maths of Markdown, with the macros that hold where it begins.
+pub(super) fn of_markdown(source: &str, definitions: &Rc<TexDefinitions>) -> ExtractedMaths {
+    extract(source, &in_markdown(source), definitions)
 }
 
 /// The maths of LaTeX among plain text.
-pub(super) fn of_latex(source: &str) -> ExtractedMaths {
-    extract(source, &find::in_latex(source))
+pub(super) fn of_latex(source: &str, definitions: &Rc<TexDefinitions>) -> ExtractedMaths {
+    extract(source, &find::in_latex(source), definitions)
 }
 
-fn extract(source: &str, found: &[find::FormulaSpan]) -> ExtractedMaths {
+fn in_markdown(source: &str) -> Vec<find::FormulaSpan> {
+    // Nearly all texts have none of these, and a search costs a pass over Markdown.
+    let may_begin = ["$", "\\\\(", "\\\\[", "\\begin{"];
+    if !may_begin.iter().any(|start| source.contains(start)) {
+        return Vec::new();
+    }
+    find::in_markdown(source)
+}
+
+fn extract(
+    source: &str,
+    found: &[find::FormulaSpan],
+    definitions: &Rc<TexDefinitions>,
+) -> ExtractedMaths {
     let mut text = String::with_capacity(source.len());
     let mut formulas = Vec::with_capacity(found.len());
+    let mut typesetter = Typesetter::new(definitions, source.len());
+    typesetter.read_tags(source, found);
     let mut kept = 0;
-    for find::FormulaSpan {
-        whole,
-        tex,
-        display,
-    } in found
-    {
-        stand_in::push_text(&mut text, &source[kept..whole.start]);
+    for span in found {
+        stand_in::push_text(&mut text, &source[kept..span.whole.start]);
         stand_in::push(&mut text, formulas.len());
-        formulas.push(formula(source, whole, tex, *display));
-        kept = whole.end;
+        let [whole, tex] = [&span.whole, &span.tex].map(|range| &source[range.clone()]);
+        formulas.push(typesetter.typeset(whole, tex, span.display));
+        kept = span.whole.end;
     }
     stand_in::push_text(&mut text, &source[kept..]);
-    ExtractedMaths { text, formulas }
+    ExtractedMaths {
+        text,
+        formulas,
+        definitions: typesetter.definitions,
+    }
 }
 
-fn formula(source: &str, whole: &Range<usize>, tex: &Range<usize>, display: bool) -> Formula {
-    let whole = &source[whole.clone()];
-    let html = mathml::render(&source[tex.clone()], display, whole.len());
-    Formula {
-        source: whole.to_owned(),
-        html: html.unwrap_or_else(|| as_code(whole, display)),
+/// Typesets the formulas of one text, in order.
+struct Typesetter {
+    definitions: Rc<TexDefinitions>,
+    allowance: FormulaAllowance,
+}
+
+impl Typesetter {
+    /// For a text of `length` bytes, with the macros that hold where it begins.
+    fn new(definitions: &Rc<TexDefinitions>, length: usize) -> Self {
+        Self {
+            definitions: Rc::clone(definitions),
+            allowance: FormulaAllowance::of(length),
+        }
+    }
+
+    /// Reads the tags of a text that refers to formulas, since these may come later in it.
+    fn read_tags(&mut self, source: &str, found: &[find::FormulaSpan]) {
+        if !(source.contains("\\tag") && source.contains("ref{")) {
+            return;
+        }
+        let mut left = self.allowance.expansion;
+        for span in found {
+            tex::define(&source[span.tex.clone()], &mut self.definitions, &mut left);
+        }
+    }
+
+    /// The formula of this TeX, which stands in its delimiters in `whole`.
+    fn typeset(&mut self, whole: &str, tex: &str, display: bool) -> Formula {
+        let html = mathml::render(tex, display, &mut self.definitions, &mut self.allowance);
+        Formula {
+            source: whole.to_owned(),
+            html: html.unwrap_or_else(|| as_code(whole, display)),
+        }
     }
 }
 

@@ -253,7 +253,7 @@ impl<'a> Lexer<'a> {
     fn starts_name(&self, c: char) -> bool {
         c.is_alphabetic()
             || c == '_'
-            || (c != '-' && c != '!' && self.language.in_names.contains(&c))
+            || (!matches!(c, '-' | '!' | '\'') && self.language.in_names.contains(&c))
     }
 
     fn name_length(&self, from: usize, also: &[char]) -> usize {

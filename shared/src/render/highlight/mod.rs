@@ -172,6 +172,26 @@ mod tests {
                 "public class A {}",
                 "⟨kw:public⟩ ⟨kw:class⟩ ⟨def:A⟩ {}",
             ),
+            (
+                "Haskell",
+                "data T = A -- b\nf' x = \"s\" {- c -}",
+                "⟨kw:data⟩ ⟨def:T⟩ ⟨op:=⟩ A ⟨com:-- b⟩\nf' x ⟨op:=⟩ ⟨str:\"s\"⟩ ⟨com:{- c -}⟩",
+            ),
+            (
+                "F#",
+                "let f x = (* a *) match x with // b",
+                "⟨kw:let⟩ ⟨def:f⟩ x ⟨op:=⟩ ⟨com:(* a *)⟩ ⟨kw:match⟩ x ⟨kw:with⟩ ⟨com:// b⟩",
+            ),
+            (
+                "scala",
+                "def f(x: Int): Int = 1",
+                "⟨kw:def⟩ ⟨def:f⟩(x⟨op::⟩ Int)⟨op::⟩ Int ⟨op:=⟩ ⟨num:1⟩",
+            ),
+            (
+                "C++17",
+                "template <typename T> T x;",
+                "⟨kw:template⟩ ⟨op:&lt;⟩⟨kw:typename⟩ T⟨op:&gt;⟩ T x;",
+            ),
             ("yaml", "a: \"b\" # c", "a⟨op::⟩ ⟨str:\"b\"⟩ ⟨com:# c⟩"),
             ("ruby", "def f # c", "⟨kw:def⟩ ⟨def:f⟩ ⟨com:# c⟩"),
             ("html", "<!-- a -->x", "⟨com:&lt;!-- a --&gt;⟩x"),

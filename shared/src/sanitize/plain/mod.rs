@@ -8,7 +8,7 @@
 //! in which they were opened, each only where the parser does not move it, with attributes in
 //! double quotes. All other HTML is `None` and goes the long way; a test compares the two.
 
-use super::{css, policy, references};
+use super::{policy, references, restate};
 use crate::prepare::{anchor, link};
 
 /// The most elements within each other; `shape` and parsers have much higher limits.
@@ -194,8 +194,8 @@ fn after_style<'h>(tag: &str, rest: &'h str) -> Option<&'h str> {
         return None;
     }
     let (css, after) = rest.split_once('<')?;
-    // A parser continues after a NUL, too, but the long way can handle that.
-    (!css.contains('\0')).then_some(())?;
+    // A parser continues after a NUL, too, but the long way can handle that, and rules that matter.
+    (!css.contains('\0') && !restate::has_looks(css)).then_some(())?;
     after.strip_prefix("/style>")
 }
 
@@ -279,9 +279,17 @@ fn attributes(out: &mut String, element: &str, attributes: &str) -> Option<()> {
             // The classes of `class` come before those of `style`.
             "class" if !seen.contains(&"style") => {
                 let known = value.split_ascii_whitespace();
-                classes.extend(known.filter(|c| policy::is_known(c)).map(str::to_owned));
+                classes.extend(known.filter_map(policy::known_class).map(str::to_owned));
             }
-            "style" => classes.extend(css::classes(value)),
+            "style" => {
+                let words = policy::style_words(element, value);
+                // The long way makes attributes of these.
+                words
+                    .iter()
+                    .all(|word| !word.starts_with('#'))
+                    .then_some(())?;
+                classes.extend(words);
+            }
             "colspan" | "rowspan" if matches!(element, "td" | "th") => {
                 spans.push((name, span(value)?))
             }

@@ -294,7 +294,8 @@ async fn notices_arrive(class: &NamedClass, people: &[Person], wall: &TestBrowse
     lab.wait_for(".jp-Notebook .jp-CodeCell").await?;
 
     for (user, _) in PEOPLE {
-        notices::write(wall, &format!("user:{user}"), &format!("For {user}.")).await?;
+        // As code, since a name may look like Markdown and HTML.
+        notices::write(wall, &format!("user:{user}"), &format!("For `{user}`.")).await?;
         // Once it is in the list, the fields are empty for the next.
         wall.wait_for_text("[data-testid=sent]", &format!("to {user} ·"))
             .await?;
@@ -306,7 +307,7 @@ async fn notices_arrive(class: &NamedClass, people: &[Person], wall: &TestBrowse
         until((user, "a notice"), async || {
             let answer = server.notices().await?;
             let notices = answer["notices"].as_array().context("notices")?;
-            let texts: Vec<&Value> = notices.iter().map(|notice| &notice["text"]).collect();
+            let texts: Vec<&Value> = notices.iter().map(|notice| &notice["brief"]).collect();
             ensure!(texts.len() <= 1, "{texts:?}");
             Ok((texts == [&text]).then_some(()))
         })

@@ -1,9 +1,13 @@
-//! Writes the markup of Markdown's events; images are in `images`, footnotes in `footnotes`.
+//! Writes the markup of Markdown's events; images are in `images`, footnotes in `footnotes`, bare
+//! addresses in `addresses`.
 
+mod addresses;
 mod footnotes;
 mod images;
 
-use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, LinkType, Tag, TagEnd};
+use pulldown_cmark::{
+    Alignment, BlockQuoteKind, CodeBlockKind, Event, HeadingLevel, LinkType, Tag, TagEnd,
+};
 
 use self::{footnotes::Footnotes, images::ImageText};
 use super::{Attachment, RawHtmlPolicy};
@@ -19,6 +23,27 @@ const MAX_ATTACHMENT_REPEATS: usize = 4;
 
 /// The bytes that a page's prefix and address add to an id or a link to one, about.
 const ANCHOR_BYTES: usize = 96;
+
+/// The beginning of one of GitHub's alerts.
+fn alert(kind: BlockQuoteKind) -> &'static str {
+    match kind {
+        BlockQuoteKind::Note => {
+            "<div class=\"nb-alert nb-alert-info\"><p><strong>Note</strong></p>"
+        }
+        BlockQuoteKind::Tip => {
+            "<div class=\"nb-alert nb-alert-success\"><p><strong>Tip</strong></p>"
+        }
+        BlockQuoteKind::Important => {
+            "<div class=\"nb-alert nb-alert-info\"><p><strong>Important</strong></p>"
+        }
+        BlockQuoteKind::Warning => {
+            "<div class=\"nb-alert nb-alert-warning\"><p><strong>Warning</strong></p>"
+        }
+        BlockQuoteKind::Caution => {
+            "<div class=\"nb-alert nb-alert-danger\"><p><strong>Caution</strong></p>"
+        }
+    }
+}
 
 /// Writes the markup of one Markdown text.
 pub(super) struct MarkdownWriter<'a> {
@@ -39,6 +64,8 @@ pub(super) struct MarkdownWriter<'a> {
     links: Vec<bool>,
     alignments: Vec<Alignment>,
     column: usize,
+    /// Where the last cell of a table begins.
+    cell_at: usize,
     in_head: bool,
     footnotes: Footnotes<'a>,
 }
@@ -64,6 +91,7 @@ impl<'a> MarkdownWriter<'a> {
             links: Vec::new(),
             alignments: Vec::new(),
             column: 0,
+            cell_at: 0,
             in_head: false,
             footnotes: Footnotes::new(source),
         }
@@ -116,19 +144,27 @@ impl<'a> MarkdownWriter<'a> {
                 }
             });
         }
-        stand_in::push_html(&mut self.out, text, self.maths);
+        if self.links.is_empty() {
+            self.text_with_links(text);
+        } else {
+            stand_in::push_html(&mut self.out, text, self.maths);
+        }
     }
 
     fn inline(&mut self, before: &str, text: &str, after: &str) {
         self.out.push_str(before);
+        // An address in code is no link.
+        self.links.push(false);
         self.text(text);
+        self.links.pop();
         self.out.push_str(after);
     }
 
     fn start(&mut self, tag: Tag<'_>) {
         let simple = match tag {
             Tag::Paragraph => "<p>",
-            Tag::BlockQuote(_) => "<blockquote>",
+            Tag::BlockQuote(None) => "<blockquote>",
+            Tag::BlockQuote(Some(kind)) => alert(kind),
             Tag::List(None) => "<ul>",
             Tag::Item => "<li>",
             Tag::Emphasis => "<em>",
@@ -173,7 +209,8 @@ impl<'a> MarkdownWriter<'a> {
     fn end(&mut self, tag: TagEnd) {
         let simple = match tag {
             TagEnd::Paragraph => "</p>\n",
-            TagEnd::BlockQuote(_) => "</blockquote>\n",
+            TagEnd::BlockQuote(None) => "</blockquote>\n",
+            TagEnd::BlockQuote(Some(_)) => "</div>\n",
             TagEnd::List(false) => "</ul>\n",
             TagEnd::List(true) => "</ol>\n",
             TagEnd::Item => "</li>\n",
@@ -189,10 +226,7 @@ impl<'a> MarkdownWriter<'a> {
                 "</tr></thead><tbody>"
             }
             TagEnd::TableRow => "</tr>",
-            TagEnd::TableCell => {
-                self.column += 1;
-                if self.in_head { "</th>" } else { "</td>" }
-            }
+            TagEnd::TableCell => return self.end_table_cell(),
             TagEnd::Link => match self.links.pop() {
                 Some(true) => "</a>",
                 _ => return,
@@ -256,7 +290,21 @@ impl<'a> MarkdownWriter<'a> {
             Some(Alignment::Right) => " class=\"nb-right\"",
             _ => "",
         };
+        self.cell_at = self.out.len();
         self.out.push_str(&format!("<{name}{class}>"));
+    }
+
+    fn end_table_cell(&mut self) {
+        self.column += 1;
+        // A header without a word is none.
+        let is_empty =
+            self.out.ends_with('>') && self.out[self.cell_at..].matches('<').count() == 1;
+        if self.in_head && is_empty {
+            self.out
+                .replace_range(self.cell_at..self.cell_at + "<th".len(), "<td");
+        }
+        let is_header = self.in_head && !is_empty;
+        self.out.push_str(if is_header { "</th>" } else { "</td>" });
     }
 
     fn start_link(&mut self, kind: LinkType, url: &str, title: &str) {

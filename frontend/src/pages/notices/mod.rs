@@ -1,5 +1,8 @@
 //! Notices on the page: for a participant, the strip above the page; for an instructor, the dialog
-//! in which they are written and taken back. [`crate::model::notices`] writes their HTML.
+//! in which they are written and taken back. [`crate::model::notices`] writes their HTML, and
+//! `answers.rs` reads the service's answers.
+
+mod answers;
 
 use std::cell::RefCell;
 
@@ -7,13 +10,12 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::ev::{MouseEvent, SubmitEvent};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::notices::{
-    Notice, NoticeLink, NoticeRequest, NoticesResponse, ReceiptRequest, ReceiptState,
-};
+use shared::notices::{NoticeLink, NoticeRequest, NoticesResponse, ReceiptRequest, ReceiptState};
 use shared::wire::Role;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlDialogElement};
 
+use self::answers::{notice_of, preview_of, sent_of};
 use super::inputs::{moment, set_value, value_of};
 use super::keyboard::{find, find_all, on_shortcut};
 use crate::api;
@@ -41,8 +43,12 @@ const FIELDS: [&str; 6] = [
     "#notice-until",
 ];
 
-/// How often the receipts are fetched while the dialog is open.
-const RECEIPTS_INTERVAL_MS: u32 = 2_000;
+/// How often it is looked, while the dialog is open, whether there is something new to preview; each
+/// fourth time the receipts are fetched.
+const PREVIEW_INTERVAL_MS: u32 = 500;
+
+/// What is said of a notice that was sent.
+const SENT: &str = "Sent.";
 
 #[derive(Default)]
 struct NoticesState {
@@ -53,6 +59,8 @@ struct NoticesState {
     drawn: [Html; 2],
     /// A task fetches the sent notices until the dialog is closed.
     polls_sent: bool,
+    /// The notice that was previewed last, and whether its preview is on its way.
+    previewed: (Option<String>, bool),
     /// What the fields held when a notice was sent, until it is answered. Whatever is typed
     /// meanwhile belongs to the next one.
     sending: Option<[String; 6]>,
@@ -122,7 +130,7 @@ pub fn NoticeParts() -> impl IntoView {
             aria-labelledby="notices-title"
             data-testid="notice-dialog"
             on:click=move |event| notices.clicked(&event)
-            on:input=move |_| notices.measure()
+            on:input=move |_| notices.typed()
             on:submit=move |event: SubmitEvent| event.prevent_default()
         ></dialog>
     }
@@ -243,16 +251,21 @@ impl NoticesController {
         self.poll_sent();
     }
 
-    /// Fetches the sent notices with their receipts until the dialog is closed.
+    /// Fetches the sent notices with their receipts, and previews, until the dialog is closed.
     fn poll_sent(self) {
         let follows = self.with(|state| std::mem::replace(&mut state.polls_sent, true));
         if follows != Some(false) {
             return;
         }
         spawn_local(async move {
+            let mut ticks = 0_u32;
             while dialog().is_some_and(|dialog| dialog.open()) {
-                self.sent.refetch();
-                TimeoutFuture::new(RECEIPTS_INTERVAL_MS).await;
+                if ticks.is_multiple_of(4) {
+                    self.sent.refetch();
+                }
+                self.preview();
+                ticks += 1;
+                TimeoutFuture::new(PREVIEW_INTERVAL_MS).await;
             }
             self.with(|state| state.polls_sent = false);
         });
@@ -285,6 +298,14 @@ impl NoticesController {
         });
     }
 
+    /// Takes what is typed: the next notice is not sent yet.
+    fn typed(self) {
+        if find("#notice-said").and_then(|it| it.text_content()) == Some(SENT.to_owned()) {
+            show_status(&Html::default());
+        }
+        self.measure();
+    }
+
     /// Shows the length of the text, and enables the Send button if it fits and no notice is on
     /// its way.
     fn measure(self) {
@@ -303,20 +324,39 @@ impl NoticesController {
         }
     }
 
+    /// Shows how the notice in the fields would look, and whom it would reach, when it is another one
+    /// than was shown last.
+    fn preview(self) {
+        let is_written = !value_of("#notice-text").trim().is_empty();
+        let body = is_written.then(written);
+        let is_new = self.with(|state| {
+            let (previewed, is_coming) = &mut state.previewed;
+            let is_new = *previewed != body && !*is_coming;
+            if is_new {
+                *is_coming = body.is_some();
+                previewed.clone_from(&body);
+            }
+            is_new
+        });
+        match (is_new, body) {
+            (Some(true), Some(body)) => self.fetch(
+                paths::NOTICE_PREVIEW.to_owned(),
+                Some(body),
+                |notices, answer| {
+                    notices.with(|state| state.previewed.1 = false);
+                    show_preview(&match answer.and_then(|body| AnswerFields::read(&body)) {
+                        Ok(fields) => preview_of(&fields),
+                        Err(failure) => failure.message_html(),
+                    });
+                },
+            ),
+            (Some(true), None) => show_preview(&Html::default()),
+            _ => {}
+        }
+    }
+
     fn send(self) {
-        let filled = |selector| Some(value_of(selector)).filter(|value| !value.is_empty());
-        let request = NoticeRequest {
-            text: value_of("#notice-text"),
-            to: notices::audience(&value_of("#notice-to")),
-            title: filled("#notice-title"),
-            link: filled("#notice-url").map(|url| NoticeLink {
-                url,
-                label: value_of("#notice-label"),
-            }),
-            file: filled("#notice-file"),
-            until_ms: filled("#notice-until").and_then(|until| moment(&until)),
-        };
-        let body = serde_json::to_string(&request).expect("texts and a number are JSON");
+        let body = written();
         self.with(|state| state.sending = Some(FIELDS.map(value_of)));
         self.measure();
         self.fetch(
@@ -333,7 +373,7 @@ impl NoticesController {
                         }
                     }
                     notices.measure();
-                    show_status(&html!("<p>Sent.</p>"));
+                    show_status(&html!("<p>{}</p>", SENT));
                     notices.sent.refetch_now();
                 }
                 Err(failure) => {
@@ -437,60 +477,33 @@ fn dialog() -> Option<HtmlDialogElement> {
     find("#notice-dialog")?.dyn_into().ok()
 }
 
+/// The notice in the fields, as it is sent.
+fn written() -> String {
+    let filled = |selector| Some(value_of(selector)).filter(|value| !value.is_empty());
+    let request = NoticeRequest {
+        text: value_of("#notice-text"),
+        to: notices::audience(&value_of("#notice-to")),
+        title: filled("#notice-title"),
+        link: filled("#notice-url").map(|url| NoticeLink {
+            url,
+            label: value_of("#notice-label"),
+        }),
+        file: filled("#notice-file"),
+        until_ms: filled("#notice-until").and_then(|until| moment(&until)),
+    };
+    serde_json::to_string(&request).expect("texts and a number are JSON")
+}
+
+fn show_preview(html: &Html) {
+    if let Some(preview) = find("#notice-preview") {
+        set_html(&preview, html);
+    }
+}
+
 /// Shows the result of the last action in the dialog.
 fn show_status(html: &Html) {
     if let Some(status) = find("#notice-said") {
         set_html(&status, html);
-    }
-}
-
-fn notice_of(fields: &AnswerFields) -> Option<Notice> {
-    let link = fields.object("link");
-    Some(Notice {
-        id: fields.number("id")?,
-        seq: fields.number("seq")?,
-        text: fields.text("text")?,
-        html: fields.safe_html("html")?,
-        title: fields.text("title"),
-        link: link.text("url").map(|url| NoticeLink {
-            url,
-            label: link.text("label").unwrap_or_default(),
-        }),
-        file: fields.text("file"),
-        path: None,
-        created_at_ms: fields.number("created_at_ms")?,
-        until_ms: fields.number("until_ms"),
-        retracted: fields.is("retracted"),
-        shown: fields.is("shown"),
-        opened: fields.is("opened"),
-    })
-}
-
-fn sent_of(fields: &AnswerFields) -> SentRow {
-    let text = |name| fields.text(name);
-    let to = fields.object("to");
-    let mut names: [Vec<String>; 3] = Default::default();
-    for recipient in fields.list("recipients") {
-        let kind = match (recipient.is("opened_at_ms"), recipient.is("shown_at_ms")) {
-            (true, _) => 0,
-            (false, true) => 1,
-            (false, false) => 2,
-        };
-        names[kind].push(recipient.text("user").unwrap_or_default());
-    }
-    SentRow {
-        id: fields.number("id").unwrap_or_default(),
-        title: text("title").or(text("text")).unwrap_or_default(),
-        html: fields.safe_html("html").map(Html::from).unwrap_or_default(),
-        created_at_ms: fields.number("created_at_ms").unwrap_or_default(),
-        until_ms: fields.number("until_ms"),
-        is_retracted: fields.is("retracted"),
-        to: to
-            .text("notebook")
-            .or(to.text("user"))
-            .or_else(|| to.is("users").then(|| "those named here".to_owned()))
-            .unwrap_or_else(|| "everyone".to_owned()),
-        names,
     }
 }
 

@@ -1,31 +1,38 @@
 //! The languages that the lexer knows. One table is enough, because languages differ little in
-//! what matters for colours.
+//! what matters for colours. Languages with braces are in `braces`, functional ones and Julia in
+//! `functional`.
+
+mod braces;
+mod functional;
+
+use braces::{BRACE_LANGUAGES, JAVASCRIPT, RUST};
+use functional::{FSHARP, HASKELL, JULIA};
 
 /// What the lexer needs to know of a language.
-pub(super) struct Language {
+pub(in crate::render::highlight) struct Language {
     /// Its names in kernels, fences and cell magics, in lower case.
-    pub(super) names: &'static [&'static str],
-    pub(super) keywords: &'static [&'static str],
-    pub(super) constants: &'static [&'static str],
+    pub(in crate::render::highlight) names: &'static [&'static str],
+    pub(in crate::render::highlight) keywords: &'static [&'static str],
+    pub(in crate::render::highlight) constants: &'static [&'static str],
     /// Keywords after which a name is defined.
-    pub(super) definers: &'static [&'static str],
-    pub(super) line_comments: &'static [&'static str],
-    pub(super) block_comment: Option<(&'static str, &'static str)>,
+    pub(in crate::render::highlight) definers: &'static [&'static str],
+    pub(in crate::render::highlight) line_comments: &'static [&'static str],
+    pub(in crate::render::highlight) block_comment: Option<(&'static str, &'static str)>,
     /// Its quotes, longer ones first.
-    pub(super) quotes: &'static [Quote],
+    pub(in crate::render::highlight) quotes: &'static [Quote],
     /// The characters that names may have besides letters, digits and underscores.
-    pub(super) in_names: &'static [char],
-    pub(super) ignores_case: bool,
+    pub(in crate::render::highlight) in_names: &'static [char],
+    pub(in crate::render::highlight) ignores_case: bool,
     /// Has IPython's magics and shell lines, string prefixes and decorators.
-    pub(super) is_python: bool,
+    pub(in crate::render::highlight) is_python: bool,
 }
 
 /// A kind of quote, which both begins and ends a string.
-pub(super) struct Quote {
-    pub(super) mark: &'static str,
+pub(in crate::render::highlight) struct Quote {
+    pub(in crate::render::highlight) mark: &'static str,
     /// A backslash escapes the character after it.
-    pub(super) escapes: bool,
-    pub(super) many_lines: bool,
+    pub(in crate::render::highlight) escapes: bool,
+    pub(in crate::render::highlight) many_lines: bool,
 }
 
 const fn quote(mark: &'static str, escapes: bool, many_lines: bool) -> Quote {
@@ -37,7 +44,7 @@ const fn quote(mark: &'static str, escapes: bool, many_lines: bool) -> Quote {
 }
 
 /// The language called `name`, in any case.
-pub(super) fn find(name: &str) -> Option<&'static Language> {
+pub(in crate::render::highlight) fn find(name: &str) -> Option<&'static Language> {
     let name = name.trim();
     let is = |known: &&str| known.eq_ignore_ascii_case(name);
     LANGUAGES
@@ -45,7 +52,7 @@ pub(super) fn find(name: &str) -> Option<&'static Language> {
         .find(|language| language.names.iter().any(is))
 }
 
-static LANGUAGES: [Language; 11] = [
+static LANGUAGES: [Language; 13] = [
     PYTHON,
     SHELL,
     SQL,
@@ -55,6 +62,8 @@ static LANGUAGES: [Language; 11] = [
     JSON,
     BRACE_LANGUAGES,
     RUST,
+    HASKELL,
+    FSHARP,
     CONFIG,
     MARKUP,
 ];
@@ -226,123 +235,6 @@ const R: Language = Language {
     is_python: false,
 };
 
-const JULIA: Language = Language {
-    names: &["julia", "jl"],
-    keywords: &[
-        "abstract",
-        "baremodule",
-        "begin",
-        "break",
-        "catch",
-        "const",
-        "continue",
-        "do",
-        "else",
-        "elseif",
-        "end",
-        "export",
-        "finally",
-        "for",
-        "function",
-        "global",
-        "if",
-        "import",
-        "in",
-        "isa",
-        "let",
-        "local",
-        "macro",
-        "module",
-        "mutable",
-        "primitive",
-        "quote",
-        "return",
-        "struct",
-        "try",
-        "type",
-        "using",
-        "where",
-        "while",
-    ],
-    constants: &["true", "false", "nothing", "missing", "Inf", "NaN", "pi"],
-    definers: &["function", "macro", "module", "struct"],
-    line_comments: &["#"],
-    block_comment: Some(("#=", "=#")),
-    // A single quote stands for a character or a transposition, so it is left plain.
-    quotes: &[
-        quote("\"\"\"", true, true),
-        quote("\"", true, true),
-        quote("`", true, true),
-    ],
-    in_names: &['!'],
-    ignores_case: false,
-    is_python: false,
-};
-
-const JAVASCRIPT: Language = Language {
-    names: &["javascript", "js", "jsx", "typescript", "ts", "tsx", "node"],
-    keywords: &[
-        "async",
-        "await",
-        "break",
-        "case",
-        "catch",
-        "class",
-        "const",
-        "continue",
-        "default",
-        "delete",
-        "do",
-        "else",
-        "export",
-        "extends",
-        "finally",
-        "for",
-        "from",
-        "function",
-        "if",
-        "import",
-        "in",
-        "instanceof",
-        "interface",
-        "let",
-        "new",
-        "of",
-        "return",
-        "static",
-        "super",
-        "switch",
-        "throw",
-        "try",
-        "type",
-        "typeof",
-        "var",
-        "void",
-        "while",
-        "yield",
-    ],
-    constants: &[
-        "true",
-        "false",
-        "null",
-        "undefined",
-        "this",
-        "NaN",
-        "Infinity",
-    ],
-    definers: &["function", "class", "interface"],
-    line_comments: &["//"],
-    block_comment: Some(("/*", "*/")),
-    quotes: &[
-        quote("`", true, true),
-        quote("\"", true, false),
-        quote("'", true, false),
-    ],
-    in_names: &['$'],
-    ignores_case: false,
-    is_python: false,
-};
-
 const JSON: Language = Language {
     names: &["json", "jsonc", "geojson", "ipynb"],
     keywords: &[],
@@ -354,95 +246,6 @@ const JSON: Language = Language {
     in_names: &[],
     ignores_case: false,
     is_python: false,
-};
-
-/// The keywords of languages with braces, in one list, because fences of them are seldom long.
-const BRACE_KEYWORDS: [&str; 60] = [
-    "as",
-    "async",
-    "await",
-    "auto",
-    "bool",
-    "break",
-    "case",
-    "catch",
-    "char",
-    "class",
-    "const",
-    "continue",
-    "crate",
-    "default",
-    "defer",
-    "delete",
-    "do",
-    "double",
-    "else",
-    "enum",
-    "extends",
-    "extern",
-    "final",
-    "float",
-    "fn",
-    "for",
-    "func",
-    "go",
-    "goto",
-    "if",
-    "impl",
-    "implements",
-    "import",
-    "in",
-    "int",
-    "interface",
-    "let",
-    "long",
-    "loop",
-    "match",
-    "mod",
-    "move",
-    "mut",
-    "namespace",
-    "new",
-    "package",
-    "private",
-    "protected",
-    "pub",
-    "public",
-    "return",
-    "static",
-    "struct",
-    "switch",
-    "throw",
-    "try",
-    "use",
-    "var",
-    "void",
-    "while",
-];
-
-const BRACE_LANGUAGES: Language = Language {
-    names: &[
-        "c", "c++", "cpp", "cxx", "h", "hpp", "java", "go", "golang", "csharp", "cs", "kotlin",
-        "swift", "scala", "dart", "php", "arduino", "cuda", "css", "scss", "less",
-    ],
-    keywords: &BRACE_KEYWORDS,
-    constants: &["true", "false", "null", "nullptr", "nil", "this", "NULL"],
-    definers: &["class", "struct", "enum", "interface", "func", "namespace"],
-    line_comments: &["//"],
-    block_comment: Some(("/*", "*/")),
-    quotes: &[quote("\"", true, false), quote("'", true, false)],
-    in_names: &[],
-    ignores_case: false,
-    is_python: false,
-};
-
-const RUST: Language = Language {
-    names: &["rust", "rs"],
-    constants: &["true", "false", "self", "Self", "None"],
-    definers: &["fn", "struct", "enum", "mod"],
-    // A single quote is missing here, because it may begin a lifetime.
-    quotes: &[quote("\"", true, true)],
-    ..BRACE_LANGUAGES
 };
 
 const CONFIG: Language = Language {
@@ -488,4 +291,4 @@ const MARKUP: Language = Language {
 };
 
 /// The beginning and the end of a comment in markup.
-pub(super) const MARKUP_COMMENT: (&str, &str) = ("<!--", "-->");
+pub(in crate::render::highlight) const MARKUP_COMMENT: (&str, &str) = ("<!--", "-->");

@@ -1,0 +1,201 @@
+//! Environments by the names that the engine has, and what their beginnings and ends become.
+
+use super::scan::TexScanner;
+
+/// An environment that is open.
+#[derive(Debug)]
+pub(super) struct OpenEnvironment {
+    /// Its name in the source.
+    pub(super) name: String,
+    /// The text at its end.
+    pub(super) end: String,
+    /// Whether a row may have a tag.
+    pub(super) has_tags: bool,
+}
+
+/// The environments that take the place of others: their name in Jupyter, the text at their
+/// beginning and that at their end. Equations get no numbers, as in Jupyter.
+const ALIASES: [(&str, &str, &str); 33] = [
+    (
+        "Bsmallmatrix",
+        r"\left\{\begin{matrix}",
+        r"\end{matrix}\right\}",
+    ),
+    (
+        "Vsmallmatrix",
+        r"\left\|\begin{matrix}",
+        r"\end{matrix}\right\|",
+    ),
+    ("align", r"\begin{align*}", r"\end{align*}"),
+    (
+        "bsmallmatrix",
+        r"\left[\begin{matrix}",
+        r"\end{matrix}\right]",
+    ),
+    ("crampedsubarray", r"\begin{subarray}", r"\end{subarray}"),
+    ("displaymath", r"\begin{equation*}", r"\end{equation*}"),
+    ("eqnarray", r"\begin{darray}{rcl}", r"\end{darray}"),
+    ("eqnarray*", r"\begin{darray}{rcl}", r"\end{darray}"),
+    ("equation", r"\begin{equation*}", r"\end{equation*}"),
+    ("flalign", r"\begin{align*}", r"\end{align*}"),
+    ("flalign*", r"\begin{align*}", r"\end{align*}"),
+    ("gather", r"\begin{gather*}", r"\end{gather*}"),
+    ("gathered*", r"\begin{gathered}", r"\end{gathered}"),
+    ("lgathered", r"\begin{darray}{l}", r"\end{darray}"),
+    ("math", r"\begin{equation*}", r"\end{equation*}"),
+    ("multline", r"\begin{multline}", r"\notag\end{multline}"),
+    ("multline*", r"\begin{multline}", r"\notag\end{multline}"),
+    ("multlined", r"\begin{gathered}", r"\end{gathered}"),
+    (
+        "psmallmatrix",
+        r"\left(\begin{matrix}",
+        r"\end{matrix}\right)",
+    ),
+    ("rgathered", r"\begin{darray}{r}", r"\end{darray}"),
+    ("smallmatrix", r"\begin{matrix}", r"\end{matrix}"),
+    ("split", r"\begin{aligned}", r"\end{aligned}"),
+    (
+        "vsmallmatrix",
+        r"\left|\begin{matrix}",
+        r"\end{matrix}\right|",
+    ),
+    ("alignat", r"\begin{align*}", r"\end{align*}"),
+    ("alignat*", r"\begin{align*}", r"\end{align*}"),
+    ("alignedat", r"\begin{aligned}", r"\end{aligned}"),
+    ("xalignat", r"\begin{align*}", r"\end{align*}"),
+    ("xalignat*", r"\begin{align*}", r"\end{align*}"),
+    ("xxalignat", r"\begin{align*}", r"\end{align*}"),
+    ("spreadlines", "", ""),
+    ("numcases", r"\begin{cases}", r"\end{cases}"),
+    ("subnumcases", r"\begin{cases}", r"\end{cases}"),
+    ("subequations", "", ""),
+];
+
+/// The environments whose first argument does not matter here.
+const WITH_IGNORED_ARGUMENT: [&str; 7] = [
+    "alignat",
+    "alignat*",
+    "alignedat",
+    "spreadlines",
+    "xalignat",
+    "xalignat*",
+    "xxalignat",
+];
+
+/// The environments of the engine whose rows may have tags.
+const TAGGED: [&str; 4] = ["align*", "equation*", "gather*", "multline"];
+
+/// The delimiters of a matrix, by its first letter.
+fn matrix_delimiters(name: &str) -> Option<[&'static str; 2]> {
+    Some(match name {
+        "matrix*" | "smallmatrix*" => ["", ""],
+        "pmatrix*" | "psmallmatrix*" => [r"\left(", r"\right)"],
+        "bmatrix*" | "bsmallmatrix*" => [r"\left[", r"\right]"],
+        "Bmatrix*" | "Bsmallmatrix*" => [r"\left\{", r"\right\}"],
+        "vmatrix*" | "vsmallmatrix*" => [r"\left|", r"\right|"],
+        "Vmatrix*" | "Vsmallmatrix*" => [r"\left\|", r"\right\|"],
+        _ => return None,
+    })
+}
+
+/// The most columns of a matrix whose alignment is told.
+const MAX_MATRIX_COLUMNS: usize = 30;
+
+/// The text at the beginning of the environment `name`, whose arguments are taken from `rest`, and
+/// what is open then.
+pub(super) fn begin(name: &str, rest: &mut TexScanner<'_>) -> Option<(String, OpenEnvironment)> {
+    let open = |end: String, has_tags| OpenEnvironment {
+        name: name.to_owned(),
+        end,
+        has_tags,
+    };
+    if let Some([left, right]) = matrix_delimiters(name) {
+        let columns = rest.optional().unwrap_or("c").trim();
+        let column = match columns {
+            "l" | "r" => columns,
+            _ => "c",
+        };
+        let begin = format!(
+            "{left}\\begin{{array}}{{{}}}",
+            column.repeat(MAX_MATRIX_COLUMNS)
+        );
+        return Some((begin, open(format!("\\end{{array}}{right}"), false)));
+    }
+    if matches!(name, "array" | "darray" | "subarray" | "crampedsubarray") {
+        rest.optional();
+        let name = if name == "crampedsubarray" {
+            "subarray"
+        } else {
+            name
+        };
+        let columns = columns(rest.argument()?)?;
+        let begin = format!("\\begin{{{name}}}{{{columns}}}");
+        return Some((begin, open(format!("\\end{{{name}}}"), false)));
+    }
+    if matches!(name, "aligned" | "gathered" | "split" | "alignedat") {
+        rest.optional();
+    }
+    if WITH_IGNORED_ARGUMENT.contains(&name) {
+        rest.argument()?;
+    }
+    let found = ALIASES.iter().find(|(known, ..)| *known == name);
+    let (begin, end) = match found {
+        Some((_, begin, end)) => ((*begin).to_owned(), (*end).to_owned()),
+        None => (format!("\\begin{{{name}}}"), format!("\\end{{{name}}}")),
+    };
+    let has_tags = TAGGED
+        .iter()
+        .any(|tagged| begin == format!("\\begin{{{tagged}}}"));
+    Some((begin, open(end, has_tags)))
+}
+
+/// The columns of an array as the engine reads them: `l`, `c`, `r` and lines.
+fn columns(spec: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = TexScanner(spec);
+    while let Some(token) = rest.token() {
+        match token {
+            "l" | "c" | "r" | "|" | ":" => out.push_str(token),
+            "p" | "m" | "b" | "w" | "P" | "M" | "B" | "W" => {
+                rest.argument()?;
+                out.push('l');
+            }
+            "@" | "!" | ">" | "<" => drop(rest.argument()?),
+            "*" => {
+                let times: usize = rest.argument()?.trim().parse().ok()?;
+                let repeated = columns_within(rest.argument()?)?;
+                for _ in 0..times.min(MAX_MATRIX_COLUMNS) {
+                    out.push_str(&repeated);
+                }
+            }
+            space if space.trim().is_empty() => {}
+            // What Jupyter does not know either.
+            _ => return None,
+        }
+        (out.len() <= 200).then_some(())?;
+    }
+    Some(if out.is_empty() { "c".to_owned() } else { out })
+}
+
+/// The columns that are repeated; those in them are not.
+fn columns_within(spec: &str) -> Option<String> {
+    (!spec.contains('*')).then(|| columns(spec)).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::columns;
+
+    #[test]
+    fn columns_are_letters_and_lines() {
+        for (spec, expected) in [
+            ("@{}l@{\\quad}r@{}", Some("lr")),
+            ("|c|*{3}{r}|", Some("|c|rrr|")),
+            ("p{3cm} >{\\bf}c<{x}", Some("lc")),
+            ("", Some("c")),
+            ("x", None),
+        ] {
+            assert_eq!(columns(spec).as_deref(), expected, "{spec}");
+        }
+    }
+}

@@ -1,0 +1,394 @@
+//! The looks that a fragment's style sheets give to its own elements.
+//!
+//! pandas' Styler colours each cell by its id, scikit-learn and xarray hide the plain form of what
+//! they show and R lays out lists: all by a `style` element in the same output. Rules with simple
+//! selectors (elements, classes and ids, one within another) are applied here to the `style` of
+//! the elements, of which the sanitiser keeps what matters. All other rules are left out.
+
+use std::collections::HashMap;
+
+use super::tag::{Tag, content, may_have, tag, text_length};
+
+/// Properties of which the sanitiser keeps something.
+const PROPERTIES: [&str; 10] = [
+    "background",
+    "background-color",
+    "color",
+    "display",
+    "font-style",
+    "font-weight",
+    "text-align",
+    "text-decoration",
+    "text-decoration-line",
+    "visibility",
+];
+
+/// The most rules that are read, and the most elements of a selector.
+const MAX_RULES: usize = 20_000;
+const MAX_SELECTOR_PARTS: usize = 8;
+/// The most elements within each other in which ancestors are looked for.
+const MAX_OPEN: usize = 100;
+/// The work for each byte of the fragment: rules that are compared with elements, and bytes of looks.
+const MAX_STEPS_PER_BYTE: usize = 2;
+/// Elements that hold nothing.
+const EMPTY_ELEMENTS: [&str; 10] = [
+    "area", "br", "col", "embed", "hr", "img", "input", "link", "meta", "wbr",
+];
+
+/// Whether a style sheet gives a look to an element of its fragment. That of pandas' own tables
+/// says what this project's does.
+pub(in crate::sanitize) fn has_looks(css: &str) -> bool {
+    let mut sheet = Sheet::default();
+    sheet.read(css);
+    !sheet.rules.is_empty()
+}
+
+/// `html` with the looks of its style sheets in its elements; `None` where they have none.
+pub(super) fn inlined(html: &str) -> Option<String> {
+    if !may_have(html, &["style"]) {
+        return None;
+    }
+    let mut sheet = Sheet::default();
+    let mut rest = html;
+    while let Some(at) = rest.find('<') {
+        rest = &rest[at..];
+        let Some((found, length)) = tag(rest) else {
+            rest = &rest[text_length(rest)..];
+            continue;
+        };
+        rest = &rest[length..];
+        if found.is("style") && !found.closes {
+            let (css, end) = content(rest, "style");
+            sheet.read(&rest[..css]);
+            rest = &rest[css + end..];
+        }
+    }
+    if sheet.rules.is_empty() {
+        return None;
+    }
+    Some(sheet.applied(html))
+}
+
+/// One element of a selector: its name, id and classes, as far as it says them.
+#[derive(Debug, Default, PartialEq)]
+struct Compound<'c> {
+    name: Option<&'c str>,
+    id: Option<&'c str>,
+    classes: Vec<&'c str>,
+}
+
+/// A rule for what its last compound is, within the others.
+#[derive(Debug)]
+struct Rule<'c> {
+    selector: Vec<Compound<'c>>,
+    /// The declarations, and those that are important.
+    declarations: [String; 2],
+    specificity: usize,
+}
+
+/// An element that is open.
+struct OpenElement<'h> {
+    name: &'h str,
+    id: Option<&'h str>,
+    classes: &'h str,
+}
+
+#[derive(Default)]
+struct Sheet<'c> {
+    rules: Vec<Rule<'c>>,
+    /// The rules by the id, class or name of their last compound.
+    by_key: HashMap<&'c str, Vec<usize>>,
+}
+
+impl<'c> Sheet<'c> {
+    fn read(&mut self, css: &'c str) {
+        let mut rest = css;
+        while let Some((selectors, after)) = rest.split_once('{') {
+            let selectors = selectors.rsplit(['}', ';']).next().unwrap_or_default();
+            let selectors = selectors.rsplit("*/").next().unwrap_or_default().trim();
+            if selectors.starts_with('@') {
+                // The rules for some media are left out, or read as if they were for all.
+                rest = after;
+                continue;
+            }
+            let (declarations, after) = after.split_once('}').unwrap_or((after, ""));
+            rest = after;
+            self.rule(selectors, declarations);
+        }
+    }
+
+    fn rule(&mut self, selectors: &'c str, declarations: &str) {
+        let declarations = relevant(declarations);
+        if declarations.iter().all(String::is_empty) {
+            return;
+        }
+        for selector in selectors.split(',') {
+            let Some(selector) = compounds(selector) else {
+                continue;
+            };
+            let is_of_pandas = selector[0].classes == ["dataframe"];
+            if is_of_pandas || self.rules.len() >= MAX_RULES {
+                continue;
+            }
+            let last = selector.last().expect("a selector has a part");
+            let key = last.id.or(last.classes.first().copied()).or(last.name);
+            let Some(key) = key else { continue };
+            self.by_key.entry(key).or_default().push(self.rules.len());
+            let specificity = selector.iter().map(Compound::specificity).sum();
+            self.rules.push(Rule {
+                selector,
+                declarations: declarations.clone(),
+                specificity,
+            });
+        }
+    }
+
+    fn applied(&self, html: &str) -> String {
+        let mut out = String::with_capacity(html.len() + html.len() / 4);
+        let mut open: Vec<OpenElement<'_>> = Vec::new();
+        let mut steps = MAX_STEPS_PER_BYTE * html.len();
+        let mut rest = html;
+        while !rest.is_empty() {
+            let Some((found, length)) = tag(rest) else {
+                let length = text_length(rest);
+                out.push_str(&rest[..length]);
+                rest = &rest[length..];
+                continue;
+            };
+            let (text, after) = rest.split_at(length);
+            rest = after;
+            if found.closes {
+                let ahead = open.iter().rev().take(MAX_OPEN);
+                let at = ahead.into_iter().position(|one| one.name == found.name);
+                if let Some(at) = at {
+                    open.truncate(open.len() - at - 1);
+                }
+                out.push_str(text);
+                continue;
+            }
+            let element = OpenElement {
+                name: found.name,
+                id: found.value("id"),
+                classes: found.value("class").unwrap_or_default(),
+            };
+            match self.look(&element, &open, &mut steps) {
+                Some(look) => push_styled(&mut out, &found, text, &look),
+                None => out.push_str(text),
+            }
+            let is_empty = EMPTY_ELEMENTS.contains(&found.name) || text.ends_with("/>");
+            if ["script", "style"].iter().any(|name| found.is(name)) {
+                let (inside, end) = content(rest, found.name);
+                out.push_str(&rest[..inside + end]);
+                rest = &rest[inside + end..];
+                // What style sheets say is in the elements now.
+                if found.is("style") {
+                    out.truncate(out.len() - text.len() - inside - end);
+                }
+            } else if !is_empty && open.len() < 10 * MAX_OPEN {
+                open.push(element);
+            }
+        }
+        out
+    }
+
+    /// The declarations for an element, and the important ones; `None` when there is no rule.
+    fn look(
+        &self,
+        element: &OpenElement<'_>,
+        open: &[OpenElement<'_>],
+        steps: &mut usize,
+    ) -> Option<[String; 2]> {
+        let classes = element.classes.split_ascii_whitespace();
+        let keys = element.id.into_iter().chain(classes).chain([element.name]);
+        let mut found: Vec<usize> = Vec::new();
+        for key in keys {
+            for number in self.by_key.get(key).into_iter().flatten() {
+                let rule = &self.rules[*number];
+                *steps = steps.checked_sub(1 + rule.selector.len())?;
+                if rule.is_for(element, open, steps) {
+                    found.push(*number);
+                }
+            }
+        }
+        if found.is_empty() {
+            return None;
+        }
+        found.sort_unstable_by_key(|number| (self.rules[*number].specificity, *number));
+        found.dedup();
+        let joined = |which: usize| {
+            let all = found.iter().map(|number| &self.rules[*number]);
+            all.map(|rule| rule.declarations[which].as_str()).collect()
+        };
+        let look: [String; 2] = [joined(0), joined(1)];
+        *steps = steps.checked_sub(look[0].len() + look[1].len())?;
+        Some(look)
+    }
+}
+
+impl Rule<'_> {
+    fn is_for(
+        &self,
+        element: &OpenElement<'_>,
+        open: &[OpenElement<'_>],
+        steps: &mut usize,
+    ) -> bool {
+        let (last, outer) = self.selector.split_last().expect("a selector has a part");
+        if !last.is(element) {
+            return false;
+        }
+        let mut ancestors = open.iter().rev().take(MAX_OPEN);
+        outer.iter().rev().all(|compound| {
+            ancestors.any(|ancestor| {
+                *steps = steps.saturating_sub(1);
+                compound.is(ancestor)
+            })
+        })
+    }
+}
+
+impl Compound<'_> {
+    fn is(&self, element: &OpenElement<'_>) -> bool {
+        let has_class = |class: &&str| {
+            let mut own = element.classes.split_ascii_whitespace();
+            own.any(|own| own == *class)
+        };
+        self.name
+            .is_none_or(|name| name.eq_ignore_ascii_case(element.name))
+            && self.id.is_none_or(|id| element.id == Some(id))
+            && self.classes.iter().all(has_class)
+    }
+
+    fn specificity(&self) -> usize {
+        let id = usize::from(self.id.is_some());
+        10_000 * id + 100 * self.classes.len() + usize::from(self.name.is_some())
+    }
+}
+
+/// The parts of a selector; `None` when it has anything but elements within each other.
+fn compounds(selector: &str) -> Option<Vec<Compound<'_>>> {
+    let parts = selector.split(|c: char| c.is_ascii_whitespace() || c == '>');
+    let parts: Option<Vec<_>> = parts
+        .filter(|part| !part.is_empty())
+        .map(compound)
+        .collect();
+    parts.filter(|parts| (1..=MAX_SELECTOR_PARTS).contains(&parts.len()))
+}
+
+fn compound(part: &str) -> Option<Compound<'_>> {
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    let mut found = Compound::default();
+    let mut rest = part;
+    while let Some(first) = rest.chars().next() {
+        let mark = usize::from(matches!(first, '.' | '#'));
+        let end = rest[mark..].find(|c| !is_name(c));
+        let end = end.map_or(rest.len(), |end| mark + end);
+        let name = &rest[mark..end];
+        (!name.is_empty()).then_some(())?;
+        match first {
+            '.' => found.classes.push(name),
+            '#' => found.id = Some(name),
+            _ => found.name = Some(name),
+        }
+        rest = &rest[end..];
+    }
+    Some(found)
+}
+
+/// The declarations of which the sanitiser keeps something, and those among them that are
+/// important.
+fn relevant(declarations: &str) -> [String; 2] {
+    let mut found = [String::new(), String::new()];
+    for declaration in declarations.split(';').take(64) {
+        let declaration = declaration.rsplit("*/").next().unwrap_or_default();
+        let Some((property, value)) = declaration.split_once(':') else {
+            continue;
+        };
+        let property = property.trim().to_ascii_lowercase();
+        if !PROPERTIES.contains(&property.as_str()) || value.len() > 200 {
+            continue;
+        }
+        let plain = value.trim().trim_end_matches("important").trim_end();
+        let important = plain.ends_with('!');
+        let value = if important { plain } else { value.trim() }
+            .trim_end_matches('!')
+            .trim();
+        if value.contains(['"', '\'', '<', '>', '&', '{']) {
+            continue;
+        }
+        let own = &mut found[usize::from(important)];
+        own.extend([property.as_str(), ":", value, ";"]);
+    }
+    found
+}
+
+/// Writes a start tag with its look: what rules say, what its own `style` says, and what rules say
+/// that is important.
+fn push_styled(out: &mut String, found: &Tag<'_>, text: &str, look: &[String; 2]) {
+    let is = |name: &'static str| move |one: &str| one.eq_ignore_ascii_case(name);
+    let (is_style, is_hidden) = (is("style"), is("hidden"));
+    let mut style = String::new();
+    out.extend(["<", found.name]);
+    for one in found.each() {
+        if is_hidden(one.name) {
+            // An author's rule counts for more than this attribute.
+            style.insert_str(0, "display:none;");
+        } else if !is_style(one.name) {
+            out.extend([" ", &found.attributes[one.start..one.end]]);
+        }
+    }
+    style.push_str(&look[0]);
+    if let Some(own) = found.value("style").filter(|own| !own.contains('"')) {
+        style.extend([own, ";"]);
+    }
+    style.push_str(&look[1]);
+    out.extend([" style=\"", &style, "\""]);
+    out.push_str(if text.ends_with("/>") { "/>" } else { ">" });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{has_looks, inlined};
+
+    #[test]
+    fn rules_apply_to_the_elements_they_name() {
+        for (html, expected) in [
+            (
+                "<style>#T_a_row0_col1, #x { color: red; width: 3em }</style>\
+                 <table id=\"T_a\"><td id=\"T_a_row0_col1\">1</td></table>",
+                "<td id=\"T_a_row0_col1\" style=\"color:red;\">1</td>",
+            ),
+            (
+                "<style>.a .b { display: none }</style><i class=\"b\">x</i>\
+                 <div class='a'><p><b class=\"b c\">y</b></p></div>",
+                "<i class=\"b\">x</i><div class='a'><p><b class=\"b c\" style=\"display:none;\">y</b>",
+            ),
+            (
+                "<style>div.k { display: block !important; }</style>\
+                 <div class=\"k\" style=\"display: none\">z</div>",
+                "<div class=\"k\" style=\"display: none;display:block;\">z</div>",
+            ),
+            (
+                "<style>.k { display: flex }</style><div hidden class=\"k\">z</div>",
+                "<div class=\"k\" style=\"display:none;display:flex;\">z</div>",
+            ),
+        ] {
+            let found = inlined(html).expect("there is a rule");
+            assert!(found.contains(expected), "{found}");
+        }
+    }
+
+    #[test]
+    fn other_rules_are_left_out() {
+        for css in [
+            ".dataframe thead th { text-align: right; }",
+            "td:hover { color: red }",
+            "a[href] { color: red }",
+            "td { width: 3em }",
+            "td { color: \"<b>\" }",
+            "",
+        ] {
+            assert!(!has_looks(css), "{css}");
+        }
+        assert!(has_looks("/* a { } */ td { color: red }"));
+    }
+}

@@ -1,0 +1,168 @@
+//! Reads tags of untrusted HTML. A browser may read odd HTML otherwise; what is made of it here is
+//! sanitised all the same.
+
+/// A tag: its name in the case of the source, and the text of its attributes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tag<'h> {
+    pub(super) name: &'h str,
+    pub(super) attributes: &'h str,
+    pub(super) closes: bool,
+}
+
+/// Whether one of these elements may begin in `html`: a look that is much faster than reading it.
+pub(super) fn may_have(html: &str, names: &[&str]) -> bool {
+    html.match_indices('<').any(|(at, _)| {
+        let rest = &html.as_bytes()[at + 1..];
+        let begins = |name: &&str| {
+            let begin = rest.get(..name.len());
+            begin.is_some_and(|begin| begin.eq_ignore_ascii_case(name.as_bytes()))
+        };
+        names.iter().any(|name| begins(name))
+    })
+}
+
+/// The tag that `rest` begins with, and its length; `None` when it begins with text.
+pub(super) fn tag(rest: &str) -> Option<(Tag<'_>, usize)> {
+    let inside = rest.strip_prefix('<')?;
+    let (closes, inside) = match inside.strip_prefix('/') {
+        Some(inside) => (true, inside),
+        None => (false, inside),
+    };
+    if !inside.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return None;
+    }
+    let ends = |c: char| c.is_ascii_whitespace() || matches!(c, '>' | '/');
+    let name = &inside[..inside.find(ends).unwrap_or(inside.len())];
+    let after = &inside[name.len()..];
+    let length = attributes_length(after);
+    let whole = rest.len() - after.len() + (length + 1).min(after.len());
+    let attributes = after[..length].trim_end_matches('/');
+    let tag = Tag {
+        name,
+        attributes,
+        closes,
+    };
+    Some((tag, whole))
+}
+
+/// The length of a tag's attributes, up to its end.
+fn attributes_length(after: &str) -> usize {
+    let mut quote = None;
+    let mut previous = 0;
+    for (at, byte) in after.bytes().enumerate() {
+        match quote {
+            Some(open) if byte == open => quote = None,
+            Some(_) => {}
+            None if byte == b'>' => return at,
+            None if matches!(byte, b'"' | b'\'') && previous == b'=' => quote = Some(byte),
+            None => {}
+        }
+        if !byte.is_ascii_whitespace() {
+            previous = byte;
+        }
+    }
+    after.len()
+}
+
+/// An attribute, and where it stands in the text of all.
+pub(super) struct Attribute<'h> {
+    pub(super) name: &'h str,
+    pub(super) value: &'h str,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+impl<'h> Tag<'h> {
+    pub(super) fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
+    /// The attributes, in order.
+    pub(super) fn each(&self) -> impl Iterator<Item = Attribute<'h>> {
+        let all = self.attributes;
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            let skipped = all[at..].find(|c: char| !c.is_ascii_whitespace() && c != '/')?;
+            let start = at + skipped;
+            let rest = &all[start..];
+            let ends = |c: char| c.is_ascii_whitespace() || matches!(c, '=' | '/');
+            // A name is at least one character, even an equals sign.
+            let first = rest.chars().next().map_or(0, char::len_utf8);
+            let length = rest[first..].find(ends).map_or(rest.len(), |at| first + at);
+            let (name, after) = rest.split_at(length);
+            let (value, left) = value(after);
+            at = all.len() - left.len();
+            Some(Attribute {
+                name,
+                value,
+                start,
+                end: at,
+            })
+        })
+    }
+
+    /// The value of the attribute `name`.
+    pub(super) fn value(&self, name: &str) -> Option<&'h str> {
+        let found = self.each().find(|one| one.name.eq_ignore_ascii_case(name));
+        found.map(|one| one.value)
+    }
+}
+
+/// The value that follows the name of an attribute, and the rest.
+fn value(after: &str) -> (&str, &str) {
+    let Some(rest) = after.trim_start().strip_prefix('=') else {
+        return ("", after);
+    };
+    let rest = rest.trim_start();
+    for quote in ['"', '\''] {
+        if let Some(inside) = rest.strip_prefix(quote) {
+            return inside.split_once(quote).unwrap_or((inside, ""));
+        }
+    }
+    let end = rest.find(|c: char| c.is_ascii_whitespace());
+    rest.split_at(end.unwrap_or(rest.len()))
+}
+
+/// The length of the content of an element `name` that has begun, and of its end tag; the content
+/// goes to the end of `rest` where that is missing.
+pub(super) fn content(rest: &str, name: &str) -> (usize, usize) {
+    let closes = |(at, _): &(usize, &str)| {
+        let end = rest.as_bytes().get(at + 2..at + 2 + name.len());
+        end.is_some_and(|end| end.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    let Some((at, _)) = rest.match_indices("</").find(closes) else {
+        return (rest.len(), 0);
+    };
+    let end = rest[at..].find('>').map_or(rest.len(), |end| at + end + 1);
+    (at, end - at)
+}
+
+/// The length of what `rest` begins with that is no tag: text, or a comment.
+pub(super) fn text_length(rest: &str) -> usize {
+    if rest.starts_with("<!--") {
+        return rest.find("-->").map_or(rest.len(), |at| at + 3);
+    }
+    let text = rest.strip_prefix('<').unwrap_or(rest);
+    text.find('<').unwrap_or(text.len()) + rest.len() - text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tag;
+
+    #[test]
+    fn tags_and_their_attributes_are_read() {
+        let (found, length) = tag("<Td id=a CLASS='b > c' hidden style=\"d\">x").expect("a tag");
+        assert_eq!((found.name, length), ("Td", 40));
+        let all: Vec<_> = found.each().map(|one| (one.name, one.value)).collect();
+        let expected = [
+            ("id", "a"),
+            ("CLASS", "b > c"),
+            ("hidden", ""),
+            ("style", "d"),
+        ];
+        assert_eq!(all, expected);
+        assert!(tag("< b>").is_none() && tag("a").is_none());
+        assert_eq!(tag("<a =\"x").map(|(_, length)| length), Some(6));
+    }
+}
