@@ -14,7 +14,8 @@ from jupyter_core.paths import jupyter_runtime_dir
 *options, kernel, code = sys.argv[1:]
 client = BlockingKernelClient()
 client.load_connection_file(str(pathlib.Path(jupyter_runtime_dir(), f"kernel-{kernel}.json")))
-client.start_channels()
+# Without heartbeats: on a busy machine a beat that comes late is taken for a kernel that has died.
+client.start_channels(hb=False)
 client.wait_for_ready(timeout=60)
 if options == ["--begin"]:
     asked = client.execute(code)

@@ -17,7 +17,7 @@ pub(super) fn may_have(html: &str, names: &[&str]) -> bool {
             let begin = rest.get(..name.len());
             begin.is_some_and(|begin| begin.eq_ignore_ascii_case(name.as_bytes()))
         };
-        names.iter().any(|name| begins(name))
+        names.iter().any(begins)
     })
 }
 
