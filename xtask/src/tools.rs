@@ -20,12 +20,20 @@ const WASM_BINDGEN_VERSION: &str = "0.2.130";
 const CARGO_FUZZ_VERSION: &str = "0.13.2";
 const BINARYEN_VERSION: &str = "123";
 const PROXY_VERSION: &str = "5";
+const DENO_VERSION: &str = "2.9.6";
 const MATHS_FONT_VERSION: &str = "5.3.0";
 
 /// A Python venv in the cache, and its requirements.
 pub(crate) struct Venv {
     name: &'static str,
     requirements: &'static str,
+}
+
+impl Venv {
+    /// The name of its folder.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
 }
 
 /// The current JupyterHub, with JupyterLab and Notebook 7 for the participants.
@@ -55,6 +63,22 @@ pub(crate) const BENCH_VENV: Venv = Venv {
     name: "bench",
     requirements: "tests/requirements/bench.txt",
 };
+
+/// The kernels of three versions of IPython, and one of Bash.
+pub(crate) const KERNEL_VENVS: [Venv; 3] = [
+    Venv {
+        name: "kernels-7",
+        requirements: "tests/requirements/kernels-7.txt",
+    },
+    Venv {
+        name: "kernels-8",
+        requirements: "tests/requirements/kernels-8.txt",
+    },
+    Venv {
+        name: "kernels-9",
+        requirements: "tests/requirements/kernels-9.txt",
+    },
+];
 
 /// maturin, which packs the service's wheel, and zig, which compiles C for other machines and older
 /// C libraries.
@@ -286,6 +310,11 @@ pub(crate) fn npm_packages(name: &str, packages: &[(&str, &str)]) -> anyhow::Res
     let versions: Vec<&str> = packages.iter().map(|(_, version)| *version).collect();
     npm_install(&format!("{name}-{}", versions.join("-")), packages)?
         .with_context(|| format!("{name} takes packages of npm: install npm (Node.js 20 or later)"))
+}
+
+/// Deno, whose kernel runs JavaScript; `None` without npm.
+pub(crate) fn deno() -> anyhow::Result<Option<PathBuf>> {
+    Ok(npm_package("deno", DENO_VERSION)?.map(|folder| folder.join("deno")))
 }
 
 /// Installs packages into a folder of the cache, `None` when there is no npm.

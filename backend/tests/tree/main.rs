@@ -93,6 +93,12 @@ fn no_files_of_the_backend_import_each_other_in_a_circle() {
 }
 
 #[test]
+fn no_files_of_analytics_import_each_other_in_a_circle() {
+    let circles = sources_of("analytics").circles();
+    assert!(circles.is_empty(), "{circles:#?}");
+}
+
+#[test]
 fn no_files_of_the_notebook_crate_import_each_other_in_a_circle() {
     let circles = sources_of("shared").circles();
     assert!(circles.is_empty(), "{circles:#?}");

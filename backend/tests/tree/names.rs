@@ -13,7 +13,15 @@ use syn::{
 };
 
 /// Folders with the sources of every crate.
-const SOURCES: &[&str] = &["backend", "frontend", "fuzz", "shared", "tests", "xtask"];
+const SOURCES: &[&str] = &[
+    "analytics",
+    "backend",
+    "frontend",
+    "fuzz",
+    "shared",
+    "tests",
+    "xtask",
+];
 
 /// Names that are defined more than once, and why.
 const SEVERAL: &[(&str, &str)] = &[

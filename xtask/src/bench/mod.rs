@@ -7,6 +7,7 @@
 //! * [`native`]: the peer and this project as processes, whole and warm
 //! * [`browser`], with its [`server`]: the peers and this project's wasm in Chromium
 //! * [`events`], [`builds`]: the service
+//! * [`simulated`]: what is found in the saves of classes whose truth is known
 //! * [`saves`]: what reporting adds to a participant's save
 //! * [`push`]: what a push costs, and how soon a reader has it
 //! * [`wall`]: what the wall costs a browser
@@ -24,6 +25,7 @@ mod ratios;
 mod samples;
 mod saves;
 mod server;
+mod simulated;
 mod table;
 mod wall;
 

@@ -8,19 +8,24 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::write_samples;
+use super::{
+    simulated::{self, SimulatedArgs},
+    write_samples,
+};
 use crate::{
     build,
     command::{program, root, say},
     tools,
 };
 
-/// What the wall costs a browser's main thread.
+/// What is found in the saves of simulated classes; or what the wall costs a browser's main thread.
 #[derive(Args)]
 pub(super) struct WallTaskArgs {
-    /// In Chromium, which is the only place where this is measured.
-    #[arg(long, required = true)]
+    /// What the wall costs Chromium.
+    #[arg(long)]
     browser: bool,
+    #[command(flatten)]
+    simulated: SimulatedArgs,
     /// The sizes of the classes.
     #[arg(long, value_delimiter = ',', default_values_t = [12, 100, 300])]
     participants: Vec<usize>,
@@ -55,7 +60,9 @@ struct WallSample {
 }
 
 pub(super) fn run(args: &WallTaskArgs) -> anyhow::Result<()> {
-    debug_assert!(args.browser, "clap asks for it");
+    if !args.browser {
+        return simulated::run(&args.simulated);
+    }
     tools::browser()?;
     let ours = build::release()?;
     let mut all = Vec::new();

@@ -1,0 +1,51 @@
+//! What is printed: a row for each measure, with its gate.
+
+use std::fmt;
+
+/// A table in Markdown.
+#[derive(Default)]
+pub(crate) struct Table(Vec<[String; 4]>);
+
+impl Table {
+    pub(crate) fn push(&mut self, class: &str, measure: &str, value: String, gate: &str) {
+        self.0
+            .push([class.to_owned(), measure.to_owned(), value, gate.to_owned()]);
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "| classes | measure | value | gate |\n|---|---|---:|---:|"
+        )?;
+        for [class, measure, value, gate] in &self.0 {
+            writeln!(f, "| {class} | {measure} | {value} | {gate} |")?;
+        }
+        Ok(())
+    }
+}
+
+/// How many of what was found is right, and how much of what there is was found.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Hits {
+    pub(crate) right: usize,
+    pub(crate) found: usize,
+    pub(crate) there: usize,
+}
+
+impl Hits {
+    pub(crate) fn precision(&self) -> f64 {
+        self.right as f64 / self.found.max(1) as f64
+    }
+
+    pub(crate) fn recall(&self) -> f64 {
+        self.right as f64 / self.there.max(1) as f64
+    }
+}
+
+impl fmt::Display for Hits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.4} / {:.4}", self.precision(), self.recall())
+    }
+}
