@@ -124,6 +124,12 @@ impl Classroom {
         }
     }
 
+    /// When the class has looked at itself last.
+    #[must_use]
+    pub fn looked_ms(&self) -> Option<i64> {
+        self.looked_ms
+    }
+
     fn look(&mut self, at_ms: i64) {
         self.looked_ms = Some(at_ms);
         self.class = ClassView::of(self.people.values(), at_ms);

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{handout::Anchor, lineage::CellKey, signature::Signature};
 
+/// An error lives so long without a run.
+pub(crate) const QUIET_MS: i64 = 15 * 60_000;
+
 /// How an episode has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ending {
@@ -39,6 +42,11 @@ pub struct Episode {
 }
 
 impl Episode {
+    /// Whether somebody still is at the error.
+    pub(crate) fn is_alive(&self, now_ms: i64) -> bool {
+        self.ended.is_none() && now_ms - self.last_run_ms <= QUIET_MS
+    }
+
     /// How long it took until a run succeeded.
     #[must_use]
     pub fn solved_after_ms(&self) -> Option<i64> {

@@ -2,10 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{episode::Episode, handout::Anchor, progress::Progress, signature::Signature};
+use crate::{handout::Anchor, progress::Progress, signature::Signature};
 
-/// An error lives so long without a run.
-pub const QUIET_MS: i64 = 15 * 60_000;
 /// An error of one person is no group.
 const MIN_PEOPLE: usize = 2;
 
@@ -46,7 +44,7 @@ pub fn error_groups<'a>(
         for episode in progress
             .open_episodes()
             .iter()
-            .filter(|episode| is_alive(episode, now_ms))
+            .filter(|episode| episode.is_alive(now_ms))
         {
             let group = gathered.entry(&episode.signature).or_default();
             group.people.entry(name).or_default().insert(episode.place);
@@ -74,11 +72,6 @@ pub fn error_groups<'a>(
         )
     });
     groups
-}
-
-/// Whether somebody still is at an error.
-pub(crate) fn is_alive(episode: &Episode, now_ms: i64) -> bool {
-    episode.ended.is_none() && now_ms - episode.last_run_ms <= QUIET_MS
 }
 
 impl Gathered<'_> {

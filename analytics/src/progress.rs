@@ -152,6 +152,13 @@ impl Progress {
         &self.open
     }
 
+    /// The error that they are at: of those that are there and were run lately, the last.
+    #[must_use]
+    pub fn current_error(&self, now_ms: i64) -> Option<&Episode> {
+        let alive = self.open.iter().filter(|episode| episode.is_alive(now_ms));
+        alive.max_by_key(|episode| (episode.last_run_ms, episode.key))
+    }
+
     /// Errors that have ended, oldest first.
     pub fn ended_episodes(&self) -> impl Iterator<Item = &Episode> {
         self.ended.iter()

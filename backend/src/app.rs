@@ -12,6 +12,7 @@ use crate::{
     errands::ErrandDesk,
     feed::{Announcements, Feed},
     history::HistoryStore,
+    insight::Insight,
     limits::Limits,
     notices::NoticeBoard,
     sharing::Sharing,
@@ -41,6 +42,8 @@ pub struct AppState {
     pub builds: Option<Arc<Builds>>,
     /// Every version of every notebook, unless the history is switched off.
     pub history: Option<Arc<dyn HistoryStore>>,
+    /// What the saves of the class say, unless the history is switched off.
+    pub insight: Option<Arc<Insight>>,
     /// The notices of instructors to participants.
     pub notices: Arc<NoticeBoard>,
     /// The files that participants' servers write into homes.

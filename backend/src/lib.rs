@@ -11,6 +11,7 @@
 //! * [`builds`]: exports, copies and summaries of notebooks, as files
 //! * [`sharing`]: which notebooks and summaries of others participants may see
 //! * [`history`]: every version of every notebook, behind a trait
+//! * [`insight`]: what the saves of a class say, of the history by the crate `analytics`
 //! * [`notices`]: notices of instructors to participants, behind a trait too
 //! * [`setup`]: how each participant's saves arrive, and what to do where they do not
 //! * [`class`]: everyone's notebooks, prepared for the wall
@@ -58,6 +59,7 @@ mod findings;
 pub mod history;
 pub mod homes;
 pub mod identity;
+pub mod insight;
 pub mod lanes;
 pub mod limits;
 mod node;

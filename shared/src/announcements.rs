@@ -33,8 +33,12 @@ pub const ERRAND_KIND: &str = "errand";
 /// `GET /api/handouts`.
 pub const HANDOUTS_KIND: &str = "handouts";
 
+/// What the saves of a notebook say is something else now; the data is an
+/// [`InsightAnnouncement`].
+pub const INSIGHT_KIND: &str = "insight";
+
 /// The kinds of announcements.
-pub const ANNOUNCEMENT_KINDS: [&str; 7] = [
+pub const ANNOUNCEMENT_KINDS: [&str; 8] = [
     BUILT_KIND,
     RECORDED_KIND,
     READ_KIND,
@@ -42,6 +46,7 @@ pub const ANNOUNCEMENT_KINDS: [&str; 7] = [
     FOLLOWED_KIND,
     ERRAND_KIND,
     HANDOUTS_KIND,
+    INSIGHT_KIND,
 ];
 
 /// The data of a [`BUILT_KIND`] announcement.
@@ -60,4 +65,11 @@ pub struct CopyAnnouncement {
     pub filename: String,
     /// The participant whose copy it is.
     pub user: String,
+}
+
+/// The data of an [`INSIGHT_KIND`] announcement; a page asks `GET /api/insight`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InsightAnnouncement {
+    /// The notebook's path below a home.
+    pub filename: String,
 }

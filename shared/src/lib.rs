@@ -35,6 +35,7 @@ pub mod copies;
 pub mod errands;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod incremental;
+pub mod insight;
 pub mod notebook;
 pub mod notices;
 pub mod packages;

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     episode::Episode,
-    groups::is_alive,
     handout::AnchoredHandout,
     progress::{Progress, RUNS_KEPT_MS, mark_of},
     signature::Signature,
@@ -133,7 +132,7 @@ impl ClassView {
             let open = progress
                 .open_episodes()
                 .iter()
-                .filter(|episode| is_alive(episode, now_ms));
+                .filter(|episode| episode.is_alive(now_ms));
             let mut marks: Vec<u64> = open.map(mark_of).collect();
             marks.sort_unstable();
             marks.dedup();
@@ -179,11 +178,7 @@ impl Attention {
         now_ms: i64,
     ) -> Self {
         let mut found: Vec<(f32, Reason)> = Vec::new();
-        let open = progress
-            .open_episodes()
-            .iter()
-            .filter(|episode| is_alive(episode, now_ms));
-        let episode = open.max_by_key(|episode| (episode.last_run_ms, episode.key));
+        let episode = progress.current_error(now_ms);
         if let Some(episode) = episode {
             let share = if class.is_of_class(episode) { 0.5 } else { 1.0 };
             error_signals(progress, episode, now_ms, &mut found);

@@ -1,4 +1,5 @@
 use super::*;
+use crate::episode::QUIET_MS;
 use crate::testing::{TestCell, code, handout, lesson, lesson_with, snapshot};
 
 fn error(name: &str) -> TestCell {

@@ -4,9 +4,9 @@
 //! every machine, and can be kept and shown. The rules have a version: when they change, what was
 //! kept by others is not mixed with it.
 //!
-//! * [`plain`]: the rules for any text
-//! * [`python`], [`other`]: the rules of languages
-//! * [`names`]: the names of the cell's owner
+//! * `plain`: the rules for any text
+//! * `python`, `other`: the rules of languages
+//! * `names`: the names of the cell's owner
 
 mod names;
 mod other;
@@ -98,6 +98,12 @@ impl Signature {
             &*self.kind,
             "KeyboardInterrupt" | "SystemExit" | "InterruptException"
         )
+    }
+
+    /// A short text that names it, the same on every machine.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("{:016x}", self.mark())
     }
 
     /// Its hash, the same on every machine.

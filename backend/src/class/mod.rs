@@ -213,6 +213,19 @@ impl Class {
         notebooks
     }
 
+    /// Whether this copy is known.
+    #[must_use]
+    pub fn has_copy(&self, key: &CopyId) -> bool {
+        self.0.records.read().contains_key(key)
+    }
+
+    /// Whether anybody has a notebook of this name.
+    #[must_use]
+    pub fn has_notebook(&self, filename: &str) -> bool {
+        let records = self.0.records.read();
+        records.keys().any(|key| key.filename == filename)
+    }
+
     /// The file's version now, when the file is a notebook.
     pub async fn readable_version(&self, key: &CopyId) -> Option<Fingerprint> {
         let record = self.0.record(key)?;

@@ -9,7 +9,7 @@ use super::quota::QuotaArgs;
 use crate::{
     copies::Copies,
     feed::Announcements,
-    history::{HistoryStore, Recorder, Retention, SqliteHistory},
+    history::{HistoryFollower, HistoryStore, Recorder, Retention, SqliteHistory},
 };
 
 /// What is kept of notebooks as they were.
@@ -69,13 +69,14 @@ impl HistoryArgs {
         (!self.no_history).then_some(self.history_mib << 20)
     }
 
-    /// Starts the history, unless it is switched off.
+    /// Starts the history, whose `follower` is told of versions, unless it is switched off.
     pub(super) fn start(
         &self,
         data: &Path,
         copies: &Copies,
         announcements: &Announcements,
         quota: &QuotaArgs,
+        follower: Arc<dyn HistoryFollower>,
     ) -> anyhow::Result<Option<RunningHistory>> {
         if self.no_history {
             return Ok(None);
@@ -95,6 +96,7 @@ impl HistoryArgs {
             copies.clone(),
             retention,
             announcements.clone(),
+            vec![follower],
         )?;
         Ok(Some(RunningHistory {
             store,

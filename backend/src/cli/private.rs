@@ -28,11 +28,12 @@ pub(super) const SHARING_FILE: &str = "sharing.json";
 /// The database of events.
 pub(super) const EVENTS_FILE: &str = "events.sqlite3";
 /// The databases.
-pub(super) const DATABASE_FILES: [&str; 4] = [
+pub(super) const DATABASE_FILES: [&str; 5] = [
     EVENTS_FILE,
     "history.sqlite3",
     "notices.sqlite3",
     "errands.sqlite3",
+    "insight.sqlite3",
 ];
 /// The endings of SQLite's files for one database.
 const SQLITE_SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];

@@ -40,6 +40,7 @@ use crate::{
     copies::{Copies, PushedCopies},
     errands::ErrandDesk,
     feed::{Announcements, Feed},
+    insight::Insight,
     limits::{LimitSettings, Limits},
     notices::NoticeBoard,
     package_news::PackageNews,
@@ -200,12 +201,24 @@ async fn serve(args: ServeArgs, parent: Option<ParentProcess>) -> anyhow::Result
                 .announcing(announcements.clone(), Arc::clone(&sharing)),
         ))
     };
+    let insight = Insight::new();
+    let follower = Arc::clone(&insight) as _;
     let history = args
         .history
-        .start(&data, &copies, &announcements, &args.quota)?;
+        .start(&data, &copies, &announcements, &args.quota, follower)?;
     let notices = NoticeBoard::open(&data.join("notices.sqlite3"), announcements.clone())?;
     let errands = data.join("errands.sqlite3");
     let errands = ErrandDesk::open(&errands, args.quota.reserve(), announcements.clone())?;
+    if let Some(history) = &history {
+        insight.start(
+            &data.join("insight.sqlite3"),
+            Arc::clone(&history.store),
+            copies.clone(),
+            Arc::clone(&errands),
+            Arc::clone(&sharing),
+            announcements.clone(),
+        )?;
+    }
     let about = AboutResponse {
         events: args.keep_events,
         history: args.history.kept(),
@@ -219,7 +232,9 @@ async fn serve(args: ServeArgs, parent: Option<ParentProcess>) -> anyhow::Result
         class = class.observed_by(Arc::clone(builds) as _);
     }
     if let Some(history) = &history {
-        class = class.observed_by(Arc::clone(&history.recorder) as _);
+        class = class
+            .observed_by(Arc::clone(&history.recorder) as _)
+            .observed_by(Arc::clone(&insight) as _);
     }
     let grace = match hub {
         Some(_) => HUB_GRACE,
@@ -259,6 +274,7 @@ async fn serve(args: ServeArgs, parent: Option<ParentProcess>) -> anyhow::Result
         class,
         builds,
         history: history.as_ref().map(|history| Arc::clone(&history.store)),
+        insight: history.is_some().then_some(insight),
         notices,
         errands,
         sharing,

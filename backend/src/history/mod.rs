@@ -98,6 +98,13 @@ pub enum HistoryError {
     NoRoom(String),
 }
 
+/// Is told of versions that were added.
+pub trait HistoryFollower: Send + Sync {
+    /// Copies of this notebook have new versions. The recorder calls this: it takes note and leaves
+    /// the work to a thread of its own.
+    fn has_versions(&self, filename: &str);
+}
+
 /// Stores versions. Every method may wait for the disk.
 pub trait HistoryStore: Send + Sync {
     /// Adds the versions that differ from the newest version of their notebook, all or none.
@@ -130,6 +137,24 @@ pub trait HistoryStore: Send + Sync {
     /// # Errors
     /// As above.
     fn next(&self, key: &CopyId, id: i64) -> Result<Option<Version>, HistoryError>;
+
+    /// The versions of everyone's copies of the notebook `filename` that came after version `after`,
+    /// at most `limit`, oldest first, each with its participant.
+    ///
+    /// # Errors
+    /// As above.
+    fn versions_of_all(
+        &self,
+        filename: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<(String, Version)>, HistoryError>;
+
+    /// The number of the newest version of all notebooks; 0 when there is none.
+    ///
+    /// # Errors
+    /// As above.
+    fn newest(&self) -> Result<i64, HistoryError>;
 
     /// Size of the file in that version, in bytes; it is found piece by piece.
     ///

@@ -18,7 +18,7 @@ use shared::{
 };
 
 use super::{
-    HistoryError, HistoryStore, NewVersion, Retention,
+    HistoryError, HistoryFollower, HistoryStore, NewVersion, Retention,
     align::{self, CellChanges, CellHashes},
     lru_cache::LruCache,
     queue::{PendingVersion, RecorderQueue},
@@ -59,7 +59,7 @@ pub struct Recorder {
 
 impl Recorder {
     /// Starts the thread. Notebooks that found no room in the queue are read again from `copies`,
-    /// and `announcements` tell of recorded versions.
+    /// and `announcements` and the `followers` tell of recorded versions.
     ///
     /// # Errors
     /// When the thread cannot be started.
@@ -68,6 +68,7 @@ impl Recorder {
         copies: impl Into<Copies>,
         retention: Retention,
         announcements: Announcements,
+        followers: Vec<Arc<dyn HistoryFollower>>,
     ) -> anyhow::Result<Self> {
         let queue = Arc::new(RecorderQueue::new(MAX_QUEUED_BYTES));
         let recorder = RecorderThread {
@@ -76,6 +77,7 @@ impl Recorder {
             copies: copies.into(),
             retention,
             announcements,
+            followers,
             cell_hashes: LruCache::new(MAX_REMEMBERED_CELLS),
         };
         let thread = background::spawn("history", move || recorder.run())
@@ -129,6 +131,7 @@ struct RecorderThread {
     copies: Copies,
     retention: Retention,
     announcements: Announcements,
+    followers: Vec<Arc<dyn HistoryFollower>>,
     /// The cell hashes of the newest versions. Those that were removed are computed again from the
     /// store.
     cell_hashes: LruCache<CellHashes>,
@@ -261,6 +264,10 @@ impl RecorderThread {
 
     /// Announces the new versions of these notebooks.
     fn announce(&self, keys: BTreeSet<&CopyId>) {
+        let filenames: BTreeSet<&str> = keys.iter().map(|key| &*key.filename).collect();
+        for follower in &self.followers {
+            filenames.iter().for_each(|it| follower.has_versions(it));
+        }
         for CopyId { filename, user } in keys.into_iter().cloned() {
             let recipients = Recipients::MaySee(user.clone());
             self.announcements.send(

@@ -37,7 +37,7 @@ pub(super) struct TileQuery {
 pub(super) struct WallQuery {
     /// The notebook's path below each participant's home.
     #[serde(deserialize_with = "crate::filename::deserialize")]
-    filename: String,
+    pub(super) filename: String,
 }
 
 /// `GET /api/notebooks`

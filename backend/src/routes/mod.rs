@@ -16,6 +16,7 @@ mod followed;
 mod handouts;
 mod health;
 mod history;
+mod insight;
 mod json;
 mod long_poll;
 mod metrics;
@@ -75,6 +76,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .routes(routes!(events::list_updates))
         .merge(build::api_routes())
         .merge(history::routes())
+        .merge(insight::routes())
         .merge(copies::routes())
         .merge(notices::routes())
         .merge(notice_preview::routes())

@@ -82,6 +82,14 @@ fn describe() {
         "pipalhub_handouts_total",
         "Notebooks and other files handed out"
     );
+    describe_gauge!(
+        "pipalhub_insight_notebooks",
+        "Notebooks whose saves are followed in memory"
+    );
+    describe_counter!(
+        "pipalhub_insight_versions_total",
+        "Versions that were read for what the saves of a class say"
+    );
     describe_counter!(
         "pipalhub_connections_ended_for_room_total",
         "Connections that waited, and made room for others"

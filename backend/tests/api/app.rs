@@ -22,6 +22,7 @@ use backend::{
     feed::{Announcements, Feed},
     history::{HistoryStore, Recorder, Retention, SqliteHistory},
     homes::HomesTemplate,
+    insight::Insight,
     limits::{LimitSettings, Limits},
     notices::NoticeBoard,
     routes::router,
@@ -166,11 +167,13 @@ impl App {
         let pushed = folder.path().join("copies");
         let pushed = hub_host.map(|_| Arc::new(PushedCopies::open(&pushed, 0).unwrap()));
         let copies = Copies::of(Some(homes), pushed);
+        let insight = Insight::new();
         let recorder = Recorder::start(
             Arc::clone(&history),
             copies.clone(),
             retention,
             announcements.clone(),
+            vec![Arc::clone(&insight) as _],
         )
         .unwrap();
         let any = "127.0.0.1:0".parse().unwrap();
@@ -192,12 +195,23 @@ impl App {
         .unwrap();
         let kept = folder.path().join("errands.sqlite3");
         let errands = ErrandDesk::open(&kept, 0, announcements.clone()).unwrap();
+        insight
+            .start(
+                &folder.path().join("insight.sqlite3"),
+                Arc::clone(&history),
+                copies.clone(),
+                Arc::clone(&errands),
+                Arc::clone(&sharing),
+                announcements.clone(),
+            )
+            .unwrap();
         let class = Class::new(copies, tail)
             .observed_by(Arc::new(announcements.clone()))
             .observed_by(Arc::clone(&builds) as _)
             .observed_by(Arc::clone(&notices) as _)
             .observed_by(Arc::clone(&sharing) as _)
-            .observed_by(Arc::new(recorder));
+            .observed_by(Arc::new(recorder))
+            .observed_by(Arc::clone(&insight) as _);
         let reporter = Reporter::new(class.clone(), Arc::clone(&store) as _, Duration::ZERO);
         let reporter = reporter.await.unwrap();
         let ending = CancellationToken::new();
@@ -226,6 +240,7 @@ impl App {
             limits: Limits::new(limits),
             store: Arc::clone(&store) as _,
             history: Some(history),
+            insight: Some(insight),
             class: class.clone(),
             builds: builds_served.then(|| Arc::clone(&builds)),
             notices,

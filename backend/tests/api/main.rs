@@ -25,6 +25,7 @@ mod handouts;
 mod history;
 mod hub;
 mod hub_faults;
+mod insight;
 mod metrics;
 mod names;
 mod notices;

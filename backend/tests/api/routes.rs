@@ -123,6 +123,8 @@ pub(crate) const MATRIX: &[RouteRow] = &[
     RouteRow(GET,  "api/workshop",                                     [401, 401, 200, 200, 200]),
     RouteRow(GET,  "api/sharing",                                      [401, 401, 200, 200, 200]),
     RouteRow(GET,  "api/setup",                                        [401, 401, 403, 200, 200]),
+    RouteRow(GET,  "api/insight?filename=x.ipynb",                     [401, 401, 403, 200, 200]),
+    RouteRow(POST, "api/insight/settled",                              [401, 401, 403, 204, 204]),
     // No steward runs.
     RouteRow(GET,  "users",                                            [401, 401, 403, 503, 503]),
     RouteRow(POST, "users",                                            [401, 401, 403, 403, 400]),
@@ -199,6 +201,9 @@ fn body(app: &App, address: &str, versions: [i64; 2]) -> Value {
         "api/sharing/summary" => json!({"filename": "x.ipynb", "shared": true}),
         "api/handouts" => {
             json!({"user": "alice", "filename": "x.ipynb", "to": {"everyone": true}})
+        }
+        "api/insight/settled" => {
+            json!({"filename": "x.ipynb", "user": "bob", "settled": "helped"})
         }
         "api/errands/1" => json!({"state": "done", "filename": "x.ipynb"}),
         "api/notices/1/receipt" => json!({"state": "shown"}),

@@ -24,7 +24,7 @@ const LAYERS: &[&[&str]] = &[
     &["routes"],
     &["app"],
     &["archive", "cloud", "check"],
-    &["builds", "package_news"],
+    &["builds", "insight", "package_news"],
     &["sharing", "history", "notices", "errands", "setup"],
     &["class"],
     &["feed", "limits", "steward", "contacts"],

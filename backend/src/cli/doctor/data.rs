@@ -16,7 +16,7 @@ use super::super::{
 use crate::{
     errands,
     findings::{Finding, counted},
-    history, notices,
+    history, insight, notices,
     sqlite::SchemaVersions,
     store,
 };
@@ -66,6 +66,7 @@ pub(super) fn check(
         database(HISTORY_CHECK, folder),
         database(NOTICES_CHECK, folder),
         database(ERRANDS_CHECK, folder),
+        database(INSIGHT_CHECK, folder),
         key(&folder.join(private::COOKIE_KEY_FILE), cookie_key),
     ];
     let exposed = exposed(folder);
@@ -144,6 +145,7 @@ const EVENTS_CHECK: DatabaseCheck = ("events", store::inspect);
 const HISTORY_CHECK: DatabaseCheck = ("history", history::inspect);
 const NOTICES_CHECK: DatabaseCheck = ("notices", notices::inspect);
 const ERRANDS_CHECK: DatabaseCheck = ("errands", errands::inspect);
+const INSIGHT_CHECK: DatabaseCheck = ("insight", insight::inspect);
 
 fn database((subject, inspect): DatabaseCheck, folder: &Path) -> Finding {
     let path = file(subject, folder);

@@ -51,6 +51,19 @@ impl HistoryStore for FailingStore {
         self.inner.next(key, id)
     }
 
+    fn versions_of_all(
+        &self,
+        filename: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<(String, Version)>, HistoryError> {
+        self.inner.versions_of_all(filename, after, limit)
+    }
+
+    fn newest(&self) -> Result<i64, HistoryError> {
+        self.inner.newest()
+    }
+
     fn length(&self, key: &CopyId, id: i64) -> Result<Option<u64>, HistoryError> {
         self.inner.length(key, id)
     }
@@ -118,6 +131,7 @@ fn scene_of(
         homes.clone(),
         retention,
         announcements,
+        Vec::new(),
     )
     .unwrap();
     let recorder = Arc::new(recorder);
@@ -233,6 +247,7 @@ fn cell_hashes_are_bounded_and_of_notebooks_with_a_place() {
         copies: homes.into(),
         retention: Retention::new(30, 1 << 30),
         announcements: Announcements::default(),
+        followers: Vec::new(),
         cell_hashes: LruCache::new(MAX_REMEMBERED_CELLS),
     };
     let files = ["a.ipynb", "b.ipynb", "c.ipynb", "d.ipynb"];
@@ -266,6 +281,7 @@ fn cell_hashes_of_versions_that_were_not_stored_are_dropped() {
         copies: homes.into(),
         retention: Retention::new(30, 1 << 30),
         announcements: Announcements::default(),
+        followers: Vec::new(),
         cell_hashes: LruCache::new(MAX_REMEMBERED_CELLS),
     };
     let both = |sources: &[&str]| ["a.ipynb", "b.ipynb"].map(|file| pending(file, sources));
@@ -311,6 +327,7 @@ fn other_participants_versions_do_not_wait_for_a_busy_lane() {
         reader,
         retention,
         Announcements::default(),
+        Vec::new(),
     )
     .unwrap();
     // Dropped before the recorder, which waits for its thread.

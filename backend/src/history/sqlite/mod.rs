@@ -181,6 +181,35 @@ impl HistoryStore for SqliteHistory {
         )
     }
 
+    fn versions_of_all(
+        &self,
+        filename: &str,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<(String, Version)>, HistoryError> {
+        let reader = self.reader.lock();
+        // Versions are walked in their order, and the copy of each looked up: those that came after
+        // are few, and nothing is sorted.
+        let mut statement = reader.prepare_cached(
+            "SELECT v.id, saved_at_ms, cells, added, changed, removed, n.user
+             FROM versions v CROSS JOIN notebooks n ON n.id = v.notebook
+             WHERE v.id > ?2 AND n.filename = ?1 ORDER BY v.id LIMIT ?3",
+        )?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let found = statement.query_map(params![filename, after, limit], |row| {
+            Ok((row.get(6)?, version(row)?))
+        })?;
+        Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn newest(&self) -> Result<i64, HistoryError> {
+        let sql = "SELECT coalesce(max(id), 0) FROM versions";
+        let reader = self.reader.lock();
+        Ok(reader
+            .prepare_cached(sql)?
+            .query_row([], |row| row.get(0))?)
+    }
+
     fn length(&self, key: &CopyId, id: i64) -> Result<Option<u64>, HistoryError> {
         let (mut length, mut piece) = (0, Vec::new());
         let found = self.each_piece(key, id, |transaction, id| {

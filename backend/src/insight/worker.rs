@@ -1,0 +1,263 @@
+//! The thread of the insight, with the notebooks that are kept in memory.
+
+use std::{
+    collections::BTreeSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use metrics::gauge;
+use shared::{
+    announcements::{INSIGHT_KIND, InsightAnnouncement},
+    insight::InsightResponse,
+};
+
+use super::{
+    InsightError, MAX_KEPT_NOTEBOOKS,
+    queue::{InsightBatch, InsightQueue, InsightRequest},
+    room::Room,
+    sources::InsightSources,
+};
+use crate::{
+    feed::{Announcements, Recipients},
+    telemetry::loggable,
+    time,
+};
+
+/// Versions that are replayed before others have a turn.
+const TURN_VERSIONS: usize = 16;
+/// How long a request waits for versions to be replayed before it is told what is known by then.
+const MAX_CATCH_UP: Duration = Duration::from_secs(2);
+/// Pages are told of another answer about one notebook once in this time.
+const TELL_INTERVAL: Duration = Duration::from_secs(1);
+/// How long the thread sleeps when there is nothing to follow.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// A notebook that is kept.
+struct KeptRoom {
+    room: Room,
+    /// Whether there are versions, or a plan, that the room does not know.
+    is_behind: bool,
+    /// Why it could not go on; it tries again in a moment.
+    failed: bool,
+    answer: Option<Arc<InsightResponse>>,
+    /// What pages were told to ask for last, and when.
+    told: Option<Arc<InsightResponse>>,
+    told_at: Instant,
+}
+
+pub(super) struct Worker {
+    queue: Arc<InsightQueue>,
+    sources: InsightSources,
+    announcements: Announcements,
+    /// The one that was asked about longest ago first.
+    rooms: Vec<KeptRoom>,
+}
+
+impl Worker {
+    pub(super) fn new(
+        queue: Arc<InsightQueue>,
+        sources: InsightSources,
+        announcements: Announcements,
+    ) -> Self {
+        Self {
+            queue,
+            sources,
+            announcements,
+            rooms: Vec::new(),
+        }
+    }
+
+    pub(super) fn run(mut self) {
+        while let Some(batch) = self.queue.take(self.pause()) {
+            // A fault in one notebook must not end what is told of the others; whoever waits for
+            // that one gets no answer.
+            let turn = catch_unwind(AssertUnwindSafe(|| self.take_turn(batch)));
+            if turn.is_err() {
+                self.rooms.clear();
+            }
+        }
+    }
+
+    fn pause(&self) -> Duration {
+        if self.rooms.iter().any(|kept| kept.is_behind && !kept.failed) {
+            Duration::ZERO
+        } else if self.rooms.is_empty() {
+            IDLE
+        } else {
+            TELL_INTERVAL
+        }
+    }
+
+    fn take_turn(&mut self, batch: InsightBatch) {
+        for kept in &mut self.rooms {
+            kept.is_behind |= batch.saved.contains(kept.room.filename());
+            for copy in &batch.removed {
+                if copy.filename == kept.room.filename() {
+                    kept.room.forget(&copy.user);
+                }
+            }
+        }
+        for request in batch.requests {
+            self.serve(request);
+        }
+        for kept in &mut self.rooms {
+            if kept.is_behind {
+                kept.go_on(&self.sources);
+            }
+            kept.tell(&self.announcements);
+        }
+    }
+
+    fn serve(&mut self, request: InsightRequest) {
+        match request {
+            InsightRequest::Answer {
+                filename,
+                staff,
+                reply,
+            } => {
+                let (kept, sources) = self.kept(&filename, staff);
+                let answer = kept.catch_up(sources).map(|()| kept.first_answer());
+                // Whoever asked may have gone.
+                let _ = reply.send(answer);
+            }
+            InsightRequest::Settle {
+                settlement,
+                staff,
+                reply,
+            } => {
+                let (kept, sources) = self.kept(&settlement.copy.filename, staff);
+                let settled = kept.catch_up(sources);
+                let settled = settled.and_then(|()| kept.room.settle(&settlement, sources));
+                let _ = reply.send(settled);
+            }
+        }
+    }
+
+    /// The notebook of this name, which is kept from now on.
+    fn kept(
+        &mut self,
+        filename: &str,
+        staff: BTreeSet<String>,
+    ) -> (&mut KeptRoom, &InsightSources) {
+        let known = self
+            .rooms
+            .iter()
+            .position(|kept| kept.room.filename() == filename);
+        let mut kept = match known {
+            Some(at) => self.rooms.remove(at),
+            None => KeptRoom::new(filename),
+        };
+        // What was handed out and what is followed may be others, too.
+        kept.room.add_staff(staff);
+        kept.is_behind = true;
+        if self.rooms.len() >= MAX_KEPT_NOTEBOOKS {
+            self.rooms.remove(0);
+        }
+        self.rooms.push(kept);
+        #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+        gauge!("pipalhub_insight_notebooks").set(self.rooms.len() as f64);
+        let kept = self.rooms.last_mut().expect("it was put there just now");
+        (kept, &self.sources)
+    }
+}
+
+impl KeptRoom {
+    fn new(filename: &str) -> Self {
+        Self {
+            room: Room::new(filename.to_owned()),
+            is_behind: true,
+            failed: false,
+            answer: None,
+            told: None,
+            told_at: Instant::now(),
+        }
+    }
+
+    /// Replays all versions that are there, as far as that takes no longer than one may wait.
+    fn catch_up(&mut self, sources: &InsightSources) -> Result<(), InsightError> {
+        let until = Instant::now() + MAX_CATCH_UP;
+        while self.is_behind && Instant::now() < until {
+            self.is_behind = !self.room.catch_up(sources, TURN_VERSIONS)?;
+        }
+        Ok(())
+    }
+
+    /// Replays some versions for which nobody waits.
+    fn go_on(&mut self, sources: &InsightSources) {
+        let gone_on = self.room.catch_up(sources, TURN_VERSIONS);
+        if let (Err(error), false) = (&gone_on, self.failed) {
+            let filename = loggable(self.room.filename());
+            tracing::warn!(%filename, %error, "what the saves of a notebook say is not up to date");
+        }
+        self.failed = gone_on.is_err();
+        self.is_behind = !gone_on.unwrap_or(false);
+    }
+
+    fn answer(&mut self) -> Arc<InsightResponse> {
+        self.room.look(time::now_ms());
+        match &self.answer {
+            Some(answer) if !self.room.has_changed() => Arc::clone(answer),
+            _ => {
+                let answer = Arc::new(self.room.answer());
+                self.answer = Some(Arc::clone(&answer));
+                answer
+            }
+        }
+    }
+
+    /// The answer to somebody who asks: from then on pages are told of others.
+    fn first_answer(&mut self) -> Arc<InsightResponse> {
+        let answer = self.answer();
+        if self.told.is_none() && self.room.is_up_to_date() {
+            self.told = Some(Arc::clone(&answer));
+        }
+        answer
+    }
+
+    /// Tells open pages when there is another answer.
+    fn tell(&mut self, announcements: &Announcements) {
+        if self.is_behind || self.told_at.elapsed() < TELL_INTERVAL {
+            return;
+        }
+        let answer = self.answer();
+        let is_news = match &self.told {
+            Some(told) => !Arc::ptr_eq(told, &answer) && !told.says_the_same(&answer),
+            // Pages that were answered before it was up to date ask again.
+            None => true,
+        };
+        if is_news {
+            let filename = self.room.filename().to_owned();
+            announcements.send(
+                Recipients::SeeAll,
+                INSIGHT_KIND,
+                &InsightAnnouncement { filename },
+            );
+            self.told_at = Instant::now();
+        }
+        self.told = Some(answer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::insight::tests::Lesson;
+
+    #[test]
+    fn the_notebook_that_was_asked_about_longest_ago_makes_room() {
+        let Lesson { sources, .. } = Lesson::new();
+        let queue = Arc::new(InsightQueue::new(1));
+        let mut worker = Worker::new(queue, sources, Announcements::default());
+        let name = |at: usize| format!("{at}.ipynb");
+        for at in 0..MAX_KEPT_NOTEBOOKS {
+            worker.kept(&name(at), BTreeSet::new());
+        }
+        worker.kept(&name(0), BTreeSet::new());
+        worker.kept(&name(99), BTreeSet::new());
+        let kept = worker.rooms.iter().map(|kept| kept.room.filename());
+        let expected: Vec<String> = (2..MAX_KEPT_NOTEBOOKS).chain([0, 99]).map(name).collect();
+        assert_eq!(kept.collect::<Vec<_>>(), expected);
+    }
+}

@@ -1,0 +1,121 @@
+//! `/api/insight`: what the saves of a class say of a notebook, for who sees everyone; and that
+//! somebody in the lane was seen to, which changes nothing of theirs.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use axum::{Json, extract::State, http::StatusCode};
+use shared::insight::{InsightResponse, SettleRequest};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    api::WallQuery,
+    error::AppError,
+    extract::{EventPosts, JsonBody, LightReads, Query, RateLimited, Viewer},
+};
+use crate::{
+    app::AppState,
+    auth::Auth,
+    class::CopyId,
+    filename::plain_filename,
+    insight::{Insight, InsightError, Settlement},
+    telemetry::loggable,
+    time,
+};
+
+pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
+    OpenApiRouter::new()
+        .routes(routes!(get_insight))
+        .routes(routes!(settle))
+}
+
+/// `GET /api/insight`
+#[utoipa::path(get, path = "/insight", tag = "class", params(WallQuery),
+    summary = "Who needs someone now, which errors several have, and how far everyone is",
+    description = "For who sees everyone. It is derived of the versions in the history; the \
+        stream says `insight` when there is another answer.",
+    responses((status = OK, body = InsightResponse)))]
+async fn get_insight(
+    State(state): State<Arc<AppState>>,
+    _: Viewer,
+    _: RateLimited<LightReads>,
+    Query(WallQuery { filename }): Query<WallQuery>,
+) -> Result<Json<InsightResponse>, AppError> {
+    let insight = insight_of(&state)?;
+    if !state.class.has_notebook(&filename) {
+        return Err(AppError::NotFound(format!(
+            "Nobody has a notebook {filename}; GET /api/notebooks lists those that there are."
+        )));
+    }
+    let answer = insight.answer(&filename, staff(&state).await).await?;
+    Ok(Json(InsightResponse {
+        now_ms: time::now_ms(),
+        ..(*answer).clone()
+    }))
+}
+
+/// `POST /api/insight/settled`
+#[utoipa::path(post, path = "/insight/settled", tag = "class", request_body = SettleRequest,
+    summary = "Say that somebody in the lane was helped, or is to be looked at later",
+    description = "For who sees everyone. They leave the lane, for five minutes, or with the same \
+        error for ten; another error brings them back at once.",
+    responses((status = NO_CONTENT)))]
+async fn settle(
+    State(state): State<Arc<AppState>>,
+    _: Viewer,
+    RateLimited { identity, .. }: RateLimited<EventPosts>,
+    JsonBody(request): JsonBody<SettleRequest>,
+) -> Result<StatusCode, AppError> {
+    let insight = insight_of(&state)?;
+    let filename = plain_filename(&request.filename)
+        .map_err(|error| AppError::BadRequest(format!("The notebook {error}.")))?;
+    let copy = CopyId {
+        filename,
+        user: request.user,
+    };
+    if !state.class.has_copy(&copy) {
+        return Err(AppError::NotFound(format!(
+            "{} has no notebook {}; GET /api/insight says who has it.",
+            copy.user, copy.filename
+        )));
+    }
+    let settlement = Settlement {
+        copy,
+        settled: request.settled,
+        at_ms: time::now_ms(),
+    };
+    tracing::info!(
+        by = %loggable(&identity.user),
+        user = %loggable(&settlement.copy.user),
+        settled = ?settlement.settled,
+        "somebody was seen to"
+    );
+    insight.settle(settlement, staff(&state).await).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn insight_of(state: &AppState) -> Result<&Insight, AppError> {
+    state.insight.as_deref().ok_or_else(|| {
+        AppError::NotFound(
+            "What saves say is not known here, because no versions are kept: history is \
+             switched off."
+                .to_owned(),
+        )
+    })
+}
+
+/// Who is no participant.
+async fn staff(state: &AppState) -> BTreeSet<String> {
+    match &state.auth {
+        Auth::Hub(hub) => hub.client.staff_with_admins().await,
+        Auth::Standalone { .. } => BTreeSet::new(),
+    }
+}
+
+impl From<InsightError> for AppError {
+    fn from(error: InsightError) -> Self {
+        Self::Unavailable {
+            message: "What the saves say cannot be read right now; try again in a moment.",
+            cause: error.to_string(),
+        }
+    }
+}
