@@ -50,6 +50,9 @@ pub const NOTEBOOKS: &str = "api/notebooks";
 /// Who is no participant, and the participants' groups.
 pub const PEOPLE: &str = "api/people";
 
+/// Says what was done about somebody in the lane.
+pub const SETTLED: &str = "api/insight/settled";
+
 /// The class's list.
 pub const USERS: &str = "users";
 /// Adds users.
@@ -89,6 +92,11 @@ pub fn packages_log(job: u64, from: usize) -> String {
 /// The tails of all copies of one notebook.
 pub fn wall_data(filename: &str) -> String {
     format!("api/wall?filename={}", encode(filename))
+}
+
+/// What the saves of the class say of one notebook.
+pub fn insight(filename: &str) -> String {
+    format!("api/insight?filename={}", encode(filename))
 }
 
 /// One participant's tail.

@@ -80,17 +80,22 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Asked { minutes: ..=0 } => f.write_str("asked for help just now"),
             Self::Asked { minutes } => write!(f, "asked for help {minutes} min ago"),
-            Self::SameError {
-                error,
-                runs: 1,
-                minutes,
-            } => write!(f, "{error}, {minutes} min"),
             Self::SameError {
                 error,
                 runs,
                 minutes,
-            } => write!(f, "same {error} {runs} runs, {minutes} min"),
+            } => {
+                match runs {
+                    1 => write!(f, "{error}")?,
+                    _ => write!(f, "same {error} {runs} runs")?,
+                }
+                match minutes {
+                    ..=0 => Ok(()),
+                    _ => write!(f, ", {minutes} min"),
+                }
+            }
             Self::Failing { runs } => write!(f, "{runs} failed runs of one cell in 6 min"),
             Self::ManyRuns { runs } => write!(f, "{runs} runs of one cell in 6 min"),
             Self::Reruns { runs } => write!(f, "{runs} runs with nothing changed"),

@@ -1,6 +1,7 @@
 //! Which tiles are shown, in which order and groups, and the counts above them.
 
 use super::age::seconds_since;
+use super::insight::WallInsight;
 use super::view::View;
 
 /// A save younger than this counts as of the last minute.
@@ -204,6 +205,7 @@ pub fn arrange(
     tiles: &[TileBrief],
     view: &View,
     people: &People,
+    insight: &WallInsight,
     now_ms: i64,
     lower: impl Fn(&str) -> String,
 ) -> Vec<WallItem> {
@@ -216,7 +218,10 @@ pub fn arrange(
             true => view.show == Show::Everyone && view.group.is_none(),
             false => people.is_counted(&tile.user, view.group.as_deref()),
         };
-        is_named && is_one && tile.is_shown(view.show, now_ms)
+        is_named
+            && is_one
+            && tile.is_shown(view.show, now_ms)
+            && insight.is_shown(&tile.user, &view.insight)
     };
     let mut groups: Vec<(String, Vec<&TileBrief>)> = headings(view, people)
         .into_iter()
@@ -380,6 +385,7 @@ mod tests {
             &class(),
             &View::parse(query),
             &people(),
+            &WallInsight::default(),
             NOW_MS,
             str::to_lowercase,
         );

@@ -62,6 +62,22 @@ impl Timeline {
         Some(version).filter(|version| self.newest() != Some(*version))
     }
 
+    /// How many versions were saved from `since_ms` on.
+    pub fn count_since(&self, since_ms: i64) -> usize {
+        self.since(since_ms).count()
+    }
+
+    /// The address of the version that a replay from `since_ms` on begins with: the last before.
+    pub fn replay_start(&self, since_ms: i64) -> Option<i64> {
+        let first = self.since(since_ms).last()?.version;
+        self.older(Some(first)).flatten().or(self.address(first))
+    }
+
+    fn since(&self, since_ms: i64) -> impl Iterator<Item = &VersionSummary> {
+        let versions = self.versions.iter();
+        versions.take_while(move |version| version.saved_at_ms >= since_ms)
+    }
+
     /// The address of the version before the shown one; the outer `None` when no older version is
     /// loaded.
     pub fn older(&self, shown: Option<i64>) -> Option<Option<i64>> {
@@ -125,6 +141,30 @@ mod tests {
     fn numbers(timeline: &Timeline) -> Vec<i64> {
         let versions = timeline.versions.iter().map(|version| version.version);
         versions.collect()
+    }
+
+    #[test]
+    fn a_replay_begins_with_the_version_before_it() {
+        let mut timeline = Timeline::default();
+        assert_eq!(timeline.replay_start(0), None);
+        timeline.renew(versions(&[9, 7, 5]), false);
+        for (version, saved_at_ms) in timeline.versions.iter_mut().zip([90, 70, 50]) {
+            version.saved_at_ms = saved_at_ms;
+        }
+        assert_eq!(
+            (timeline.count_since(60), timeline.replay_start(60)),
+            (2, Some(5))
+        );
+        assert_eq!(
+            (timeline.count_since(0), timeline.replay_start(0)),
+            (3, Some(5))
+        );
+        assert_eq!(
+            (timeline.count_since(91), timeline.replay_start(91)),
+            (0, None)
+        );
+        timeline.renew(versions(&[3]), false);
+        assert_eq!(timeline.replay_start(-1), None);
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub mod grid;
 pub mod handouts;
 pub mod history;
 pub mod history_panel;
+pub mod insight;
+pub mod lane;
 pub mod login_cards;
 pub mod notebooks;
 pub mod notices;

@@ -1,6 +1,7 @@
 //! The state of a page in its URL: everything that a reader may want to send to a colleague.
 
 use super::arrangement::{Density, Grouping, Show, Sort};
+use super::insight::InsightFilter;
 
 /// The state in the query string.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct View {
     pub version: Option<i64>,
     /// Shows the changes instead of the whole notebook.
     pub changes: bool,
+    /// Shows the versions of the last minutes, one after the other.
+    pub replay: bool,
     /// Shows only participants whose name contains this text.
     pub filter: String,
     /// The order of the tiles.
@@ -23,6 +26,8 @@ pub struct View {
     pub grouping: Grouping,
     /// Which participants are shown, by their state.
     pub show: Show,
+    /// Which participants are shown, by what their saves say.
+    pub insight: InsightFilter,
     /// Shows only the members of this group of the Hub.
     pub group: Option<String>,
     /// Shows the tiles alone, without controls, for a second screen.
@@ -43,11 +48,18 @@ impl View {
                 "user" if !value.is_empty() => view.user = Some(value),
                 "version" => view.version = value.parse().ok(),
                 "changes" => view.changes = value == "1",
+                "replay" => view.replay = value == "1",
                 "q" => view.filter = value,
                 "sort" if value == "recent" => view.sort = Sort::Recent,
                 "size" => view.density = named(Density::KEYS, &value),
                 "by" => view.grouping = named(Grouping::KEYS, &value),
                 "show" => view.show = named(Show::KEYS, &value),
+                "error" if !value.is_empty() => view.insight.error = Some(value),
+                // Cells count from 1 for people.
+                "before" => {
+                    let cell = value.parse().ok();
+                    view.insight.before = cell.and_then(|cell: usize| cell.checked_sub(1));
+                }
                 "group" if !value.is_empty() => view.group = Some(value),
                 "screen" => view.screen = value == "1",
                 "names" => view.hides_names = value == "0",
@@ -72,6 +84,9 @@ impl View {
         if self.changes {
             pairs.push("changes=1".to_owned());
         }
+        if self.replay {
+            pairs.push("replay=1".to_owned());
+        }
         if !self.filter.is_empty() {
             pairs.push(format!("q={}", encode(&self.filter)));
         }
@@ -87,6 +102,12 @@ impl View {
         ];
         let chosen = chosen.iter().filter(|(_, value)| !value.is_empty());
         pairs.extend(chosen.map(|(key, value)| format!("{key}={value}")));
+        if let Some(error) = &self.insight.error {
+            pairs.push(format!("error={}", encode(error)));
+        }
+        if let Some(before) = self.insight.before {
+            pairs.push(format!("before={}", before + 1));
+        }
         if let Some(group) = &self.group {
             pairs.push(format!("group={}", encode(group)));
         }
@@ -103,14 +124,16 @@ impl View {
             user: user.map(str::to_owned),
             version: None,
             changes: false,
+            replay: false,
             ..self.clone()
         }
     }
 
-    /// The same notebook in another version.
+    /// The same notebook in another version, which ends a replay.
     pub fn at(&self, version: Option<i64>) -> Self {
         Self {
             version,
+            replay: false,
             ..self.clone()
         }
     }
@@ -119,6 +142,7 @@ impl View {
     pub fn with_changes(&self, changes: bool) -> Self {
         Self {
             changes,
+            replay: false,
             ..self.clone()
         }
     }
@@ -208,6 +232,11 @@ mod tests {
                 sort: Sort::Recent,
                 version: Some(17),
                 changes: true,
+                replay: true,
+                insight: InsightFilter {
+                    error: Some("a&b".into()),
+                    before: Some(0),
+                },
                 density: Density::Dots,
                 grouping: Grouping::State,
                 show: Show::Away,
@@ -222,6 +251,26 @@ mod tests {
         ];
         for view in views {
             assert_eq!(View::parse(&view.to_query()), view);
+        }
+    }
+
+    #[test]
+    fn a_cell_that_is_none_is_not_read() {
+        for query in ["before=0", "before=x", "before="] {
+            assert_eq!(View::parse(query), View::default(), "{query}");
+        }
+    }
+
+    #[test]
+    fn whoever_goes_on_ends_a_replay() {
+        let view = View::parse("?notebook=a&user=ana&replay=1");
+        assert!(view.replay);
+        for next in [
+            view.at(Some(3)),
+            view.with_changes(true),
+            view.with_user(None),
+        ] {
+            assert!(!next.replay);
         }
     }
 

@@ -4,6 +4,7 @@
 //! stores only carry them out.
 
 pub mod class;
+pub mod insight;
 pub mod load;
 pub mod notebook;
 pub mod people;

@@ -18,6 +18,7 @@ mod hostile;
 mod hour;
 mod hub;
 mod hub5;
+mod insight;
 mod interfaces;
 mod keyboard;
 mod lab;

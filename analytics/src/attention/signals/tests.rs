@@ -45,7 +45,7 @@ fn an_error_that_was_just_made_says_little() {
     let progress = failing(1, "'price'");
     let new = Attention::of(&progress, &ClassView::default(), None, 31_000);
     assert!(new.weight < 0.1, "{new:?}");
-    assert_eq!(words(&new), ["KeyError 'price', 0 min"]);
+    assert_eq!(words(&new), ["KeyError 'price'"]);
     let later = Attention::of(
         &progress,
         &ClassView::default(),

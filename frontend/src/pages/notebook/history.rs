@@ -33,7 +33,15 @@ struct HistoryState {
     drawn: [Html; 4],
     /// The URL of the changes that are shown or being fetched.
     changes_url: String,
+    /// A replay has begun, and its next step is due in so many milliseconds after each.
+    replay_step_ms: Option<i32>,
 }
+
+/// A replay shows so much of what was before.
+const REPLAYED_MS: i64 = 6 * 60_000;
+/// It takes about so long, and each of its steps so long at least and at most.
+const REPLAY_MS: i32 = 20_000;
+const REPLAY_STEP_MS: std::ops::RangeInclusive<i32> = 250..=1_500;
 
 /// A handle to the history; belongs to the page of a notebook.
 #[derive(Clone, Copy)]
@@ -78,7 +86,7 @@ impl HistoryController {
 
     /// Takes a new address, or the first one.
     pub(super) fn follow(self, view: View) {
-        let is_past = view.version.is_some() || view.changes;
+        let is_past = view.version.is_some() || view.changes || view.replay;
         let (same, was_open) = self
             .state
             .with_value(|state| (state.view.is_same_copy(&view), state.history.open));
@@ -158,7 +166,71 @@ impl HistoryController {
             Err(failure) => history.message = failure.message(),
         });
         self.load_changes();
+        self.begin_replay();
         is_final
+    }
+
+    /// Begins the replay that the address asks for, once the versions are known.
+    fn begin_replay(self) {
+        let view = self.router.view_untracked();
+        if !view.replay {
+            return;
+        }
+        let since_ms = self.clock.now_ms_untracked() - REPLAYED_MS;
+        let (is_running, count, start) = self.state.with_value(|state| {
+            let timeline = &state.history.timeline;
+            (
+                state.replay_step_ms.is_some(),
+                timeline.count_since(since_ms),
+                timeline.replay_start(since_ms),
+            )
+        });
+        if is_running {
+            return;
+        }
+        let Some(start) = start else {
+            // Nothing was saved: the newest is all there is.
+            return self.router.replace_notebook(&view.at(None));
+        };
+        let steps = i32::try_from(count.max(1)).unwrap_or(i32::MAX);
+        let step_ms = (REPLAY_MS / steps).clamp(*REPLAY_STEP_MS.start(), *REPLAY_STEP_MS.end());
+        self.state
+            .update_value(|state| state.replay_step_ms = Some(step_ms));
+        self.show_replayed(Some(start));
+    }
+
+    /// Shows a version of the replay, and after it the next; the newest ends it.
+    fn show_replayed(self, version: Option<i64>) {
+        let view = self.router.view_untracked();
+        let step_ms = self.state.try_with_value(|state| state.replay_step_ms);
+        // Whatever else the reader has done has ended it, or they have left.
+        let Some(Some(step_ms)) = step_ms.filter(|_| view.replay) else {
+            self.state
+                .try_update_value(|state| state.replay_step_ms = None);
+            return;
+        };
+        let is_last = version.is_none();
+        self.router.replace_notebook(&View {
+            replay: !is_last,
+            ..view.at(version)
+        });
+        if is_last {
+            self.state.update_value(|state| state.replay_step_ms = None);
+            return;
+        }
+        let step = std::time::Duration::from_millis(step_ms.unsigned_abs().into());
+        set_timeout(
+            move || {
+                let shown = self.router.view_untracked().version;
+                let next = self
+                    .state
+                    .try_with_value(|state| state.history.timeline.newer(shown));
+                if let Some(next) = next {
+                    self.show_replayed(next.flatten());
+                }
+            },
+            step,
+        );
     }
 
     /// Fetches the changes, once the number of the shown version is known.

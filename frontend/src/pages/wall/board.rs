@@ -25,6 +25,7 @@ use crate::model::arrangement::{
 use crate::model::grid::square_side;
 use crate::model::view::View;
 use crate::router::Router;
+use crate::store::insight::InsightStore;
 use crate::store::load::LoadPhase;
 use crate::store::people::PeopleStore;
 use crate::store::wall::WallStore;
@@ -66,6 +67,7 @@ pub(super) struct Board {
     state: StoredValue<RefCell<TileBoardState>, LocalStorage>,
     wall: WallStore,
     people: PeopleStore,
+    insight: InsightStore,
     router: Router,
     clock: Clock,
     /// The counts above the tiles.
@@ -77,11 +79,18 @@ pub(super) struct Board {
 }
 
 impl Board {
-    pub(super) fn new(wall: WallStore, people: PeopleStore, router: Router, clock: Clock) -> Self {
+    pub(super) fn new(
+        wall: WallStore,
+        people: PeopleStore,
+        insight: InsightStore,
+        router: Router,
+        clock: Clock,
+    ) -> Self {
         Self {
             state: StoredValue::new_local(RefCell::default()),
             wall,
             people,
+            insight,
             router,
             clock,
             counts: RwSignal::default(),
@@ -233,7 +242,8 @@ impl Board {
         if self.counts.try_get_untracked() != Some(counts) {
             self.counts.set(counts);
         }
-        let wanted = arrange(&briefs, &view, &people, now_ms, lower);
+        let insight = self.insight.current_untracked();
+        let wanted = arrange(&briefs, &view, &people, &insight, now_ms, lower);
         let is_empty = wanted.is_empty();
         let is_asked = self.with(|state| {
             let is_asked = std::mem::take(&mut state.is_asked);

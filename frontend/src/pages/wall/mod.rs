@@ -1,11 +1,13 @@
 //! The wall: the tail of everyone's copy of one notebook.
 //!
 //! * `board`: the tiles in the page; `tile`: one of them; `peek`: that of a square
+//! * `lane`: what the saves say, above them
 //! * `keys`: the keyboard; `elements`: what is done with single elements
 
 mod board;
 mod elements;
 mod keys;
+pub mod lane;
 mod peek;
 mod tile;
 
@@ -18,6 +20,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, EventTarget};
 
 use self::board::Board;
+use self::lane::LanePart;
 use super::participant::ParticipantPart;
 use crate::clock::Clock;
 use crate::components::cells::on_notebook_click;
@@ -34,6 +37,7 @@ use crate::paths::PageRoute;
 use crate::router::Router;
 use crate::session::SessionHandle;
 use crate::store::class::ClassStore;
+use crate::store::insight::InsightStore;
 use crate::store::load::LoadPhase;
 use crate::store::people::PeopleStore;
 use crate::store::wall::WallStore;
@@ -52,10 +56,20 @@ pub fn WallPage() -> impl IntoView {
     let clock = expect_context::<Clock>();
     let stream = expect_context::<EventStream>();
     let people = PeopleStore::start(session);
-    let board = Board::new(wall, people, router, clock);
+    // What saves say is read from the history.
+    let has_insight = session
+        .who_untracked()
+        .is_some_and(|who| who.role.sees_everyone() && who.history);
+    let insight = InsightStore::start(session, stream, clock);
+    let board = Board::new(wall, people, insight, router, clock);
 
     Effect::new(move || match router.view().notebook {
-        Some(notebook) => wall.choose(&notebook),
+        Some(notebook) => {
+            wall.choose(&notebook);
+            if has_insight {
+                insight.choose(&notebook);
+            }
+        }
         None => {
             // The address may already be another page's while this page is still drawn.
             if router.page() == Some(PageRoute::Wall)
@@ -91,6 +105,7 @@ pub fn WallPage() -> impl IntoView {
         {controls}
         <main class="wall-main">
             <p class="visually-hidden" role="status" data-testid="wall-said">{move || board.said.get()}</p>
+            {has_insight.then(|| view! { <LanePart insight wall clock /> })}
             {move || content(main.get(), router, class, wall, board)}
         </main>
     }

@@ -1,0 +1,291 @@
+//! What the saves of a class say, as the wall shows it: the errors that several people have, and the
+//! strip of how far everyone is. As HTML, which [`super::history_panel`] says why.
+
+use std::collections::BTreeMap;
+
+use super::lane::LanePerson;
+use super::view::View;
+use crate::html;
+use crate::html::Html;
+
+/// An error that several people have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupLink {
+    /// Its name in an address.
+    pub id: String,
+    /// What it is, in words.
+    pub title: String,
+    /// Where most of them have it; empty where that is not in the handout.
+    pub place: String,
+    /// Who has it.
+    pub people: Vec<String>,
+    /// How many had it and have solved it.
+    pub solved: usize,
+    /// The median time that these took.
+    pub median_solved_ms: Option<i64>,
+}
+
+/// A cell of the handout in the strip.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StripColumn {
+    /// The heading above it.
+    pub heading: String,
+    /// Whether there is something to do in it.
+    pub is_exercise: bool,
+    /// How many have done it, run it, failed in it, edited it, and not reached it.
+    pub people: [usize; 5],
+    /// Four of five have done it.
+    pub most_have_done: bool,
+}
+
+/// What is known of one participant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PersonInsight {
+    /// The furthest cell of the handout that they have done, by its place in the strip.
+    pub furthest: Option<usize>,
+    /// The error that they have.
+    pub error: Option<String>,
+    /// Somebody has helped them a short time ago.
+    pub is_helped: bool,
+}
+
+/// What is known of a class at one notebook.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WallInsight {
+    /// Those who need someone now, at most eight.
+    pub lane: Vec<LanePerson>,
+    /// How many more there are.
+    pub more: usize,
+    /// The errors that several people have, of most people first.
+    pub groups: Vec<GroupLink>,
+    /// The cells of the handout.
+    pub columns: Vec<StripColumn>,
+    /// Where the instructor is.
+    pub instructor: Option<usize>,
+    /// Everyone.
+    pub people: BTreeMap<String, PersonInsight>,
+}
+
+/// Whom the wall shows of those whose saves say something, besides [`super::arrangement::Show`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InsightFilter {
+    /// Only those with this error.
+    pub error: Option<String>,
+    /// Only those who have not done the cell at this place of the strip.
+    pub before: Option<usize>,
+}
+
+impl WallInsight {
+    /// Whether the wall shows `user`.
+    pub fn is_shown(&self, user: &str, filter: &InsightFilter) -> bool {
+        if let Some(error) = &filter.error {
+            let group = self.groups.iter().find(|group| group.id == *error);
+            if !group.is_some_and(|group| group.people.iter().any(|it| it == user)) {
+                return false;
+            }
+        }
+        filter.before.is_none_or(|before| {
+            let person = self.people.get(user);
+            person
+                .and_then(|it| it.furthest)
+                .is_none_or(|furthest| furthest < before)
+        })
+    }
+}
+
+/// The errors that several people have. `href` is the address of a wall of another view.
+pub fn groups(insight: &WallInsight, view: &View, href: impl Fn(&View) -> String) -> Html {
+    let groups = insight.groups.iter().map(|group| {
+        let is_on = view.insight.error.as_ref() == Some(&group.id);
+        let mut other = view.clone();
+        // A second click shows everyone again.
+        other.insight.error = (!is_on).then(|| group.id.clone());
+        let mut details = Vec::new();
+        if !group.place.is_empty() {
+            details.push(group.place.clone());
+        }
+        if group.solved > 0 {
+            let median = group.median_solved_ms.map_or_else(String::new, |ms| {
+                format!(", median {} min", (ms + 30_000) / 60_000)
+            });
+            let have = if group.solved == 1 { "has" } else { "have" };
+            details.push(format!("{} {have} solved it{median}", group.solved));
+        }
+        html!(
+            "<li><a href=\"{}\" aria-current={}><b>{}</b> {} <small>{}</small></a></li>",
+            href(&other),
+            is_on,
+            group.people.len() as i64,
+            group.title,
+            details.join(" · ")
+        )
+    });
+    groups.collect()
+}
+
+/// The strip over the cells of the handout, as a drawing with a link for each.
+pub fn strip(insight: &WallInsight, view: &View, href: impl Fn(&View) -> String) -> Html {
+    let columns = insight.columns.iter().enumerate().map(|(at, column)| {
+        let is_on = view.insight.before == Some(at);
+        let mut other = view.clone();
+        other.insight.before = (!is_on).then_some(at);
+        let words = column_words(column, at, insight.instructor == Some(at));
+        html!(
+            "<li class=\"{}\"><a href=\"{}\" aria-current={} title=\"{}\" aria-label=\"{}\">{}</a></li>",
+            match (column.is_exercise, column.most_have_done) {
+                (true, true) => "exercise done",
+                (true, false) => "exercise",
+                (false, true) => "done",
+                (false, false) => "",
+            },
+            href(&other),
+            is_on,
+            words,
+            words,
+            bar(column, insight.instructor == Some(at))
+        )
+    });
+    columns.collect()
+}
+
+/// The states of a cell in words, in the order of [`StripColumn::people`].
+const STATES: [&str; 5] = ["done", "run", "failed", "edited", "not reached"];
+
+fn column_words(column: &StripColumn, at: usize, is_instructors: bool) -> String {
+    let counted = column.people.iter().zip(STATES);
+    let counts: Vec<String> = counted
+        .filter(|(people, _)| **people > 0)
+        .map(|(people, state)| format!("{people} {state}"))
+        .collect();
+    let heading = match column.heading.is_empty() {
+        true => String::new(),
+        false => format!(" in “{}”", column.heading),
+    };
+    let instructor = if is_instructors {
+        "; the instructor is here"
+    } else {
+        ""
+    };
+    format!(
+        "Cell {}{heading}: {}{instructor}",
+        at + 1,
+        counts.join(", ")
+    )
+}
+
+/// A bar of the people in each state, 100 high; the page's policy allows no styles of elements.
+fn bar(column: &StripColumn, is_instructors: bool) -> Html {
+    let all: usize = column.people.iter().sum();
+    let mut html =
+        Html::from_static("<svg viewBox=\"0 0 10 100\" preserveAspectRatio=none aria-hidden=true>");
+    let mut below = 0;
+    for (people, state) in column
+        .people
+        .iter()
+        .zip(["done", "ran", "failed", "edited", "none"])
+    {
+        let next = below + people;
+        let edge = |people: usize| (people * 100).checked_div(all).unwrap_or_default() as i64;
+        let (from, to) = (edge(below), edge(next));
+        if to > from {
+            html.push(html!(
+                "<rect class={} x=0 width=10 y={} height={} />",
+                state,
+                100 - to,
+                to - from
+            ));
+        }
+        below = next;
+    }
+    if is_instructors {
+        html.push_static("<path class=here d=\"M5 0l4 8H1z\"/>");
+    }
+    html.push_static("</svg>");
+    html
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class() -> WallInsight {
+        let person = |furthest, error: Option<&str>| PersonInsight {
+            furthest,
+            error: error.map(str::to_owned),
+            is_helped: false,
+        };
+        WallInsight {
+            groups: vec![GroupLink {
+                id: "a1".to_owned(),
+                title: "NameError <df>".to_owned(),
+                place: "exercise 3".to_owned(),
+                people: vec!["ana".to_owned(), "bo".to_owned()],
+                solved: 9,
+                median_solved_ms: Some(170_000),
+            }],
+            columns: vec![
+                StripColumn {
+                    people: [4, 0, 0, 0, 0],
+                    most_have_done: true,
+                    ..StripColumn::default()
+                },
+                StripColumn {
+                    heading: "Loops".to_owned(),
+                    is_exercise: true,
+                    people: [1, 0, 2, 0, 1],
+                    ..StripColumn::default()
+                },
+            ],
+            instructor: Some(1),
+            people: [
+                ("ana".to_owned(), person(Some(0), Some("a1"))),
+                ("cy".to_owned(), person(Some(1), None)),
+            ]
+            .into(),
+            ..WallInsight::default()
+        }
+    }
+
+    #[test]
+    fn a_group_and_a_cell_choose_who_is_shown() {
+        let class = class();
+        let of = |error: Option<&str>, before| InsightFilter {
+            error: error.map(str::to_owned),
+            before,
+        };
+        let shown = |filter: &InsightFilter| {
+            let all = ["ana", "bo", "cy", "di"];
+            let shown = all.into_iter().filter(|user| class.is_shown(user, filter));
+            shown.collect::<Vec<_>>()
+        };
+        assert_eq!(shown(&of(None, None)).len(), 4);
+        assert_eq!(shown(&of(Some("a1"), None)), ["ana", "bo"]);
+        assert_eq!(shown(&of(Some("gone"), None)), [""; 0]);
+        assert_eq!(shown(&of(None, Some(1))), ["ana", "bo", "di"]);
+        assert_eq!(shown(&of(Some("a1"), Some(0))), ["bo"]);
+    }
+
+    #[test]
+    fn groups_and_cells_are_links() {
+        let class = class();
+        let mut view = View::default();
+        let html = groups(&class, &view, View::to_query);
+        assert_eq!(
+            &*html,
+            "<li><a href=\"?error=a1\" aria-current=false><b>2</b> NameError &lt;df&gt; <small>exercise 3 \
+             · 9 have solved it, median 3 min</small></a></li>"
+        );
+        let html = strip(&class, &view, View::to_query);
+        let words = "Cell 2 in “Loops”: 1 done, 2 failed, 1 not reached; the instructor is here";
+        for part in [
+            words,
+            "href=\"?before=2\"",
+            "<rect class=failed x=0 width=10 y=25 height=50 />",
+            "class=\"exercise\"",
+        ] {
+            assert!(html.contains(part), "{part} is not in {}", &*html);
+        }
+        view.insight.error = Some("a1".to_owned());
+        assert!(groups(&class, &view, View::to_query).contains("href=\"\" aria-current=true"));
+    }
+}
