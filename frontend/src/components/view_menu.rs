@@ -129,8 +129,8 @@ fn link(router: Router, view: &View, changed: &View, label: &str) -> Html {
     )
 }
 
-/// Draws the menu again and keeps the focus on the same link.
-fn redraw(place: &HtmlElement, html: &Html) {
+/// Draws a list of links again and keeps the focus on the same link.
+pub(crate) fn redraw(place: &HtmlElement, html: &Html) {
     let links = || place.query_selector_all("a").ok();
     let focused = document().active_element();
     let at = links().and_then(|all| {

@@ -12,6 +12,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
 use crate::clock::Clock;
+use crate::components::view_menu::redraw;
 use crate::html::{Html, set_html};
 use crate::model::insight::{groups, strip};
 use crate::model::lane::{Lane, LanePerson, spoken};
@@ -117,28 +118,10 @@ fn KeptList(html: Memo<Html>, class: &'static str, label: &'static str) -> impl 
     Effect::new(move || {
         let html = html.get();
         let Some(place) = place.get() else { return };
-        let links = || place.query_selector_all("a").ok();
-        let focused = document().active_element();
-        let at = links().and_then(|all| {
-            let is_focused = |at: &u32| {
-                let link = all.get(*at);
-                link.is_some_and(|link| {
-                    focused
-                        .as_deref()
-                        .is_some_and(|it| it.is_same_node(Some(&link)))
-                })
-            };
-            (0..all.length()).find(is_focused)
-        });
         let mut list = Html::from_static("<ul>");
         list.push(html);
         list.push_static("</ul>");
-        set_html(&place, &list);
-        let link = at.and_then(|at| links()?.get(at));
-        if let Some(link) = link.and_then(|it| it.dyn_into::<HtmlElement>().ok()) {
-            // It fails only if the link is gone.
-            let _ = link.focus();
-        }
+        redraw(&place, &list);
     });
     view! { <div class=class role="group" aria-label=label data-testid=class node_ref=place></div> }
 }
