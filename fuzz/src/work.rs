@@ -25,7 +25,7 @@ pub const WORKS: [FileOperation; 6] = [
         let Ok((rest, end)) = NotebookEnd::of_public(bytes.to_vec(), 5) else {
             return 0;
         };
-        let tail = end.tail.trim(25).without_widgets();
+        let tail = end.tail.trim(25);
         let prepared = PreparedCells::of(&tail, 0, &Ammonia, None);
         rest.len() + prepared.cells().len()
     }),

@@ -91,15 +91,12 @@ pub fn cells(
     };
     let fits = |_: usize, cost| ledger.take(cost);
     let reduce = |cell: Cow<'_, PreparedCell>| Cow::Owned(budget::reduced(cell.into_owned()));
-    render_cells(
+    let numbered = NumberedCells {
         notebook,
         first_index,
-        options,
-        before,
-        prepare,
-        fits,
-        reduce,
-    )
+        widgets: widgets_hash(notebook),
+    };
+    render_cells(numbered, options, before, prepare, fits, reduce)
 }
 
 /// Prepared cells, and the hash of what each was made of.
@@ -107,6 +104,8 @@ pub fn cells(
 pub struct PreparedCells {
     cells: Box<[PreparedCell]>,
     keys: Box<[u64]>,
+    /// The hash of the saved state of widgets, where a cell shows one.
+    widgets: Option<u64>,
     /// What each cell costs to draw, and whether the page had room for it.
     costs: Box<[(Cost, bool)]>,
     first_index: usize,
@@ -166,7 +165,8 @@ impl PreparedCells {
             whole.map(|((key, cell), (cost, _))| (key, (cell, cost)))
         });
         let known: HashMap<u64, (&PreparedCell, Cost)> = known.collect();
-        let mut context = common_hash(notebook);
+        let widgets = widgets_hash(notebook);
+        let mut context = common_hash(notebook, widgets);
         let preparation = Preparation::new(notebook, first_index, sanitizer, &budget::TILE_BUDGET);
         let cells = notebook.cells().iter().enumerate().take(MAX_SHOWN_CELLS);
         let cells = cells.map(|(at, cell)| {
@@ -204,6 +204,7 @@ impl PreparedCells {
         Self {
             cells: cells.into(),
             keys: keys.into(),
+            widgets,
             costs: costs.into(),
             first_index,
         }
@@ -218,7 +219,8 @@ impl PreparedCells {
         &self.cells
     }
 
-    /// The same as [`cells`] makes of `notebook`, whose prepared cells these are.
+    /// The same as [`cells`] makes of `notebook`, whose prepared cells these are. The state of its
+    /// widgets is not needed any more.
     ///
     /// # Panics
     /// When `notebook` has more cells.
@@ -245,25 +247,34 @@ impl PreparedCells {
         let fits = |at: usize, _| self.costs[at].1;
         // These cells were reduced when they were prepared.
         let reduce = |cell| cell;
-        render_cells(
+        let numbered = NumberedCells {
             notebook,
-            self.first_index,
-            options,
-            before,
-            prepare,
-            fits,
-            reduce,
-        )
+            first_index: self.first_index,
+            widgets: self.widgets,
+        };
+        render_cells(numbered, options, before, prepare, fits, reduce)
     }
 }
 
-/// Renders the cells of `notebook`, or takes their HTML from `before`.
+/// The cells of a notebook, or the last of them.
+struct NumberedCells<'a> {
+    notebook: &'a Notebook,
+    /// The number of the first, from 0.
+    first_index: usize,
+    /// The hash of the saved state of widgets, which the notebook need not have any more.
+    widgets: Option<u64>,
+}
+
+/// Renders the cells of a notebook, or takes their HTML from `before`.
 ///
 /// `prepare` prepares a cell and returns its cost, `fits` tells whether the page has room for
 /// that cost, and `reduce` makes the cell that is shown where there is no room.
 fn render_cells<'a>(
-    notebook: &Notebook,
-    first_index: usize,
+    NumberedCells {
+        notebook,
+        first_index,
+        widgets,
+    }: NumberedCells<'_>,
     options: &Options,
     before: Option<(&RenderedCells, &str)>,
     prepare: impl Fn(usize, &Cell) -> (Cow<'a, PreparedCell>, Cost),
@@ -273,7 +284,7 @@ fn render_cells<'a>(
     let earlier = EarlierHtml::of(before);
     let mut renderer = Renderer::new(options);
     renderer.ids().take_new();
-    let mut context = common_hash(notebook);
+    let mut context = common_hash(notebook, widgets);
     let Options {
         id_prefix,
         page,
@@ -365,7 +376,7 @@ impl<'a> EarlierHtml<'a> {
 /// Hashes what the HTML of every cell depends on: the language, how many outputs are shown, the
 /// cells whose displays have an id, because an output can update another cell's display, and the
 /// cells before these that define macros of TeX, and the saved state of widgets.
-fn common_hash(notebook: &Notebook) -> DefaultHasher {
+fn common_hash(notebook: &Notebook, widgets: Option<u64>) -> DefaultHasher {
     let mut hasher = DefaultHasher::new();
     notebook.language().hash(&mut hasher);
     displays::max_cell_outputs(notebook).hash(&mut hasher);
@@ -374,14 +385,18 @@ fn common_hash(notebook: &Notebook) -> DefaultHasher {
             cell.mark(&mut hasher);
         }
     }
-    if notebook.cells().iter().any(Cell::has_widget) {
-        let widgets = notebook.metadata().and_then(|own| own.get("widgets"));
-        widgets.map(RawJson::json).hash(&mut hasher);
-    }
+    widgets.hash(&mut hasher);
     for cell in notebook.defining_cells() {
         cell.mark(&mut hasher);
     }
     hasher
+}
+
+/// The hash of the saved state of widgets; `None` where no cell shows one.
+fn widgets_hash(notebook: &Notebook) -> Option<u64> {
+    let is_shown = notebook.cells().iter().any(Cell::has_widget);
+    let metadata = notebook.metadata().filter(|_| is_shown)?;
+    Some(hash(metadata.get("widgets")?.json()))
 }
 
 /// The key of a cell at `index`, where `context` has hashed all else its HTML depends on.

@@ -40,8 +40,10 @@ impl NotebookContent {
         before: Option<&PreparedCells>,
     ) -> Result<Self, ParseError> {
         let (bytes, end) = file.content_and_end(limits.cells)?;
-        let tail = end.tail.trim(limits.lines).without_widgets();
+        let tail = end.tail.trim(limits.lines);
         let prepared = PreparedCells::of(&tail, end.total_cells - tail.len(), &Ammonia, before);
+        // Their state may be large, and what is shown of it is in the cells by now.
+        let tail = tail.without_widgets();
         Ok(Self {
             whole: NotebookBytes(Arc::new(bytes)),
             end: Arc::new(NotebookEnd { tail, ..end }),

@@ -259,3 +259,17 @@ async fn a_tile_says_that_saves_fail_until_one_succeeds() {
     let saves = app.helper().json("events?type=save-notebook").await;
     assert_eq!(saves.as_array().unwrap().len(), 1);
 }
+
+/// The state of widgets is in the metadata, which a tile does not keep.
+#[tokio::test]
+async fn a_tile_shows_widgets_as_they_were_saved() {
+    let app = App::with_hub().await;
+    let widgets = include_str!("../../../shared/fixtures/widgets.ipynb");
+    app.save_text("ana", "bars.ipynb", widgets);
+    let app = app.restarted(false).await;
+    let wall = app.instructor().json("api/wall?filename=bars.ipynb").await;
+    assert!(
+        mentions(&wall, "50 of 50") && !mentions(&wall, "model_id"),
+        "{wall}"
+    );
+}

@@ -137,3 +137,31 @@ fn html_of_another_text_is_not_reused() {
         assert_eq!(pieces.anew(), 1);
     }
 }
+
+#[test]
+fn another_state_of_a_widget_is_shown() {
+    let view = json!({"output_type": "display_data", "metadata": {},
+        "data": {"application/vnd.jupyter.widget-view+json": {"model_id": "a"}}});
+    let of = |value: &str| {
+        let state = json!({"a": {"model_name": "LabelModel", "model_module": "@jupyter-widgets/controls",
+            "state": {"value": value}}});
+        let widgets = json!({"application/vnd.jupyter.widget-state+json": {"state": state}});
+        let bytes = json!({"cells": [{"cell_type": "code", "source": "", "outputs": [view]}],
+            "metadata": {"widgets": widgets}, "nbformat": 4, "nbformat_minor": 4});
+        Notebook::parse(bytes.to_string().as_bytes())
+            .expect("a notebook")
+            .notebook
+    };
+    let mut before: Option<(PreparedCells, String, RenderedCells)> = None;
+    for value in ["the first", "the second"] {
+        let whole = of(value);
+        let known = before.as_ref();
+        let prepared = PreparedCells::of(&whole, 0, &Ammonia, known.map(|it| &it.0));
+        // The state is not kept.
+        let kept = whole.clone().without_widgets();
+        let (html, rendered) = prepared.render(&kept, &options(), known.map(|it| (&it.2, &*it.1)));
+        assert!(html.contains(value), "{html}");
+        assert_eq!(html, from_nothing(&whole, 0));
+        before = Some((prepared, html, rendered));
+    }
+}
