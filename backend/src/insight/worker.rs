@@ -71,12 +71,7 @@ impl Worker {
 
     pub(super) fn run(mut self) {
         while let Some(batch) = self.queue.take(self.pause()) {
-            // A fault in one notebook must not end what is told of the others; whoever waits for
-            // that one gets no answer.
-            let turn = catch_unwind(AssertUnwindSafe(|| self.take_turn(batch)));
-            if turn.is_err() {
-                self.rooms.clear();
-            }
+            self.take_turn(batch);
         }
     }
 
@@ -102,12 +97,29 @@ impl Worker {
         for request in batch.requests {
             self.serve(request);
         }
-        for kept in &mut self.rooms {
-            if kept.is_behind {
-                kept.go_on(&self.sources);
-            }
-            kept.tell(&self.announcements);
+        let announcements = self.announcements.clone();
+        let mut at = 0;
+        while at < self.rooms.len() {
+            let is_well = self.work_on(at, |kept, sources| {
+                if kept.is_behind {
+                    kept.go_on(sources);
+                }
+                kept.tell(&announcements);
+            });
+            at += usize::from(is_well);
         }
+    }
+
+    /// Works on one notebook; whether that went well. A fault in one must not end what is told of the
+    /// others: it is forgotten, and read anew when somebody asks about it again. Whoever waits for it
+    /// gets no answer.
+    fn work_on(&mut self, at: usize, work: impl FnOnce(&mut KeptRoom, &InsightSources)) -> bool {
+        let (kept, sources) = (&mut self.rooms[at], &self.sources);
+        let is_well = catch_unwind(AssertUnwindSafe(|| work(kept, sources))).is_ok();
+        if !is_well {
+            self.rooms.remove(at);
+        }
+        is_well
     }
 
     fn serve(&mut self, request: InsightRequest) {
@@ -117,30 +129,30 @@ impl Worker {
                 staff,
                 reply,
             } => {
-                let (kept, sources) = self.kept(&filename, staff);
-                let answer = kept.catch_up(sources).map(|()| kept.first_answer());
-                // Whoever asked may have gone.
-                let _ = reply.send(answer);
+                let at = self.keep(&filename, staff);
+                self.work_on(at, |kept, sources| {
+                    let answer = kept.catch_up(sources).map(|()| kept.first_answer());
+                    // Whoever asked may have gone.
+                    let _ = reply.send(answer);
+                });
             }
             InsightRequest::Settle {
                 settlement,
                 staff,
                 reply,
             } => {
-                let (kept, sources) = self.kept(&settlement.copy.filename, staff);
-                let settled = kept.catch_up(sources);
-                let settled = settled.and_then(|()| kept.room.settle(&settlement, sources));
-                let _ = reply.send(settled);
+                let at = self.keep(&settlement.copy.filename, staff);
+                self.work_on(at, |kept, sources| {
+                    let settled = kept.catch_up(sources);
+                    let settled = settled.and_then(|()| kept.room.settle(&settlement, sources));
+                    let _ = reply.send(settled);
+                });
             }
         }
     }
 
-    /// The notebook of this name, which is kept from now on.
-    fn kept(
-        &mut self,
-        filename: &str,
-        staff: BTreeSet<String>,
-    ) -> (&mut KeptRoom, &InsightSources) {
+    /// The place of the notebook of this name, which is kept from now on.
+    fn keep(&mut self, filename: &str, staff: BTreeSet<String>) -> usize {
         let known = self
             .rooms
             .iter()
@@ -158,8 +170,7 @@ impl Worker {
         self.rooms.push(kept);
         #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
         gauge!("pipalhub_insight_notebooks").set(self.rooms.len() as f64);
-        let kept = self.rooms.last_mut().expect("it was put there just now");
-        (kept, &self.sources)
+        self.rooms.len() - 1
     }
 }
 
@@ -252,12 +263,25 @@ mod tests {
         let mut worker = Worker::new(queue, sources, Announcements::default());
         let name = |at: usize| format!("{at}.ipynb");
         for at in 0..MAX_KEPT_NOTEBOOKS {
-            worker.kept(&name(at), BTreeSet::new());
+            worker.keep(&name(at), BTreeSet::new());
         }
-        worker.kept(&name(0), BTreeSet::new());
-        worker.kept(&name(99), BTreeSet::new());
+        worker.keep(&name(0), BTreeSet::new());
+        worker.keep(&name(99), BTreeSet::new());
         let kept = worker.rooms.iter().map(|kept| kept.room.filename());
         let expected: Vec<String> = (2..MAX_KEPT_NOTEBOOKS).chain([0, 99]).map(name).collect();
         assert_eq!(kept.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_fault_in_one_notebook_leaves_the_others() {
+        let Lesson { sources, .. } = Lesson::new();
+        let queue = Arc::new(InsightQueue::new(1));
+        let mut worker = Worker::new(queue, sources, Announcements::default());
+        let at = worker.keep("faulty.ipynb", BTreeSet::new());
+        worker.keep("well.ipynb", BTreeSet::new());
+        assert!(!worker.work_on(at, |_, _| panic!("a fault")));
+        let kept = worker.rooms.iter().map(|kept| kept.room.filename());
+        assert_eq!(kept.collect::<Vec<_>>(), ["well.ipynb"]);
+        assert!(worker.work_on(0, |_, _| ()));
     }
 }
