@@ -44,7 +44,12 @@ async fn nothing_bars_anybody_from_a_page() -> Result<()> {
         ),
         (format!("{wall}&q=nobody"), "[data-testid=empty]"),
         (format!("notebook{wall}&user={user}"), ".nb-cell"),
+        (
+            format!("notebook{wall}&user={user}&changes=1"),
+            "[data-testid=history] li",
+        ),
         (format!("document{wall}"), ".document-place iframe"),
+        ("build/".to_owned(), "table"),
         ("follow".to_owned(), "[data-testid=ended]"),
         ("setup".to_owned(), ".setup-head"),
         ("users".to_owned(), "main h2, main h1"),
@@ -68,6 +73,15 @@ async fn nothing_bars_anybody_from_a_page() -> Result<()> {
     }
     ensure!(documents == 1, "{documents} documents");
     page.goto(&service.url(&wall)).await?;
+    page.wait_for(".tile .nb-slot:last-child > .nb-cell")
+        .await?;
+    for (key, ready) in [("m", "#notice-text"), ("?", "#shortcuts-title")] {
+        page.press_keys(key).await?;
+        page.wait_for(ready).await?;
+        let found = findings(&page).await?;
+        ensure!(found.is_empty(), "{ready}: {}", json!(found));
+        page.press_keys(ESCAPE).await?;
+    }
     for (button, ready) in [
         ("[data-testid=view-button]", "#view-menu a"),
         ("[data-testid=notebook-picker]", "#notebooks a"),
@@ -78,5 +92,11 @@ async fn nothing_bars_anybody_from_a_page() -> Result<()> {
         ensure!(found.is_empty(), "{button}: {}", json!(found));
         page.press_keys(ESCAPE).await?;
     }
+    let stranger = TestBrowser::start().await?;
+    stranger.ignore_policies().await?;
+    stranger.goto(&service.url("")).await?;
+    stranger.wait_for("[data-testid=login]").await?;
+    let found = findings(&stranger).await?;
+    ensure!(found.is_empty(), "the login page: {}", json!(found));
     Ok(())
 }
