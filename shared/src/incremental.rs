@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::{
-    notebook::{Cell, Notebook, RawJson},
+    notebook::{Cell, Notebook},
     prepare::{
         Preparation, Sanitizer,
         budget::{self, Cost, Ledger, MAX_SHOWN_CELLS},
