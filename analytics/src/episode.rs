@@ -43,7 +43,8 @@ pub struct Episode {
 
 impl Episode {
     /// Whether somebody still is at the error.
-    pub(crate) fn is_alive(&self, now_ms: i64) -> bool {
+    #[must_use]
+    pub fn is_alive(&self, now_ms: i64) -> bool {
         self.ended.is_none() && now_ms - self.last_run_ms <= QUIET_MS
     }
 

@@ -139,38 +139,11 @@ impl AnchoredHandout {
         }
     }
 
-    /// What the first versions of the copies have in common, in the order of their median places.
-    /// `None` when they have nothing in common.
+    /// The handout that the first versions of the copies have in common; `None` when they have
+    /// nothing in common.
     #[must_use]
     pub fn implied(first_versions: &[&Snapshot]) -> Option<Self> {
-        let mut places: BTreeMap<u64, Vec<(usize, &CellSnapshot)>> = BTreeMap::new();
-        for snapshot in first_versions {
-            for (at, key) in keys_of(snapshot).into_iter().enumerate() {
-                places
-                    .entry(key)
-                    .or_default()
-                    .push((at, &snapshot.cells[at]));
-            }
-        }
-        let enough = (MIN_SHARE * first_versions.len() as f32).ceil() as usize;
-        let common = places
-            .into_iter()
-            .filter(|(_, found)| found.len() >= enough.max(MIN_COPIES));
-        let mut common: Vec<(usize, u64, CellSnapshot)> = common
-            .map(|(key, mut found)| {
-                found.sort_by_key(|(at, _)| *at);
-                let (place, cell) = found[found.len() / 2];
-                (place, key, common_cell(cell, &found))
-            })
-            .collect();
-        common.sort_by_key(|(place, key, _)| (*place, *key));
-        let cells: Vec<CellSnapshot> = common.into_iter().map(|(_, _, cell)| cell).collect();
-        (!cells.is_empty()).then(|| {
-            Self::of(&Snapshot {
-                cells,
-                further_cells: 0,
-            })
-        })
+        Snapshot::common(first_versions).as_ref().map(Self::of)
     }
 
     /// The share of the handout's cells that are in a version as they are: by this, a copy finds
@@ -215,6 +188,40 @@ impl AnchoredHandout {
     pub(crate) fn pair(&self, cells: &[CellPrint]) -> Vec<Option<(usize, f32)>> {
         let own: Vec<&CellPrint> = self.cells.iter().map(|cell| &cell.print).collect();
         pair_birth(&own, cells)
+    }
+}
+
+impl Snapshot {
+    /// What the first versions of several copies have in common, in the order of their median
+    /// places; `None` when that is nothing.
+    #[must_use]
+    pub fn common(first_versions: &[&Self]) -> Option<Self> {
+        let mut places: BTreeMap<u64, Vec<(usize, &CellSnapshot)>> = BTreeMap::new();
+        for snapshot in first_versions {
+            for (at, key) in keys_of(snapshot).into_iter().enumerate() {
+                places
+                    .entry(key)
+                    .or_default()
+                    .push((at, &snapshot.cells[at]));
+            }
+        }
+        let enough = (MIN_SHARE * first_versions.len() as f32).ceil() as usize;
+        let common = places
+            .into_iter()
+            .filter(|(_, found)| found.len() >= enough.max(MIN_COPIES));
+        let mut common: Vec<(usize, u64, CellSnapshot)> = common
+            .map(|(key, mut found)| {
+                found.sort_by_key(|(at, _)| *at);
+                let (place, cell) = found[found.len() / 2];
+                (place, key, common_cell(cell, &found))
+            })
+            .collect();
+        common.sort_by_key(|(place, key, _)| (*place, *key));
+        let cells: Vec<CellSnapshot> = common.into_iter().map(|(_, _, cell)| cell).collect();
+        (!cells.is_empty()).then_some(Self {
+            cells,
+            further_cells: 0,
+        })
     }
 }
 

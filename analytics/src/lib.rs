@@ -9,6 +9,8 @@
 //! 3. [`classroom`] puts everyone together: [`groups`] of the same error, the [`pace`] over the
 //!    handout, and [`attention`], the few people who need someone now, with the reasons.
 //!
+//! Beside it, [`exercise`] puts everyone's answers to one cell of the handout together.
+//!
 //! All of it is a function of the saves and their times: whoever replays a history gets what was
 //! there live. There is no clock, no IO and no randomness here, and nothing of a private cell.
 //! Memory and time are bounded for every notebook; the bounds are beside what they bound.
@@ -20,6 +22,7 @@ pub mod attention;
 mod cell_print;
 pub mod classroom;
 mod episode;
+pub mod exercise;
 pub mod groups;
 pub mod handout;
 mod hash;

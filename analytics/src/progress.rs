@@ -170,6 +170,29 @@ impl Progress {
         self.anchors.get(&anchor).copied().unwrap_or_default()
     }
 
+    /// The cells of the newest version that come from one of the handout, by their places, with how
+    /// sure that is. Where some are more than a guess, guesses are left out.
+    pub fn cells_of(&self, anchor: Anchor) -> Vec<(usize, Confidence)> {
+        let mut found = Vec::new();
+        for (at, cell) in self.lineage.cells().iter().enumerate() {
+            let descent = cell.descents.iter().find(|it| it.anchor == anchor);
+            found.extend(descent.map(|descent| (at, descent.confidence)));
+        }
+        if found
+            .iter()
+            .any(|(_, confidence)| *confidence > Confidence::Guess)
+        {
+            found.retain(|(_, confidence)| *confidence > Confidence::Guess);
+        }
+        found
+    }
+
+    /// The place of a cell in the newest version.
+    #[must_use]
+    pub fn place_of(&self, key: CellKey) -> Option<usize> {
+        self.lineage.cells().iter().position(|cell| cell.key == key)
+    }
+
     /// The state of a cell of the copy.
     #[must_use]
     pub fn state(&self, key: CellKey) -> CellState {

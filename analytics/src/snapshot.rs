@@ -118,6 +118,11 @@ impl Snapshot {
         cells.filter_map(|(at, cell)| Some((at, cell.error.as_ref()?)))
     }
 
+    /// The sources of the cells, in order.
+    pub fn sources(&self) -> impl Iterator<Item = &str> {
+        self.cells.iter().map(|cell| &*cell.source)
+    }
+
     /// The highest execution count.
     pub(crate) fn top_count(&self) -> u32 {
         let counts = self.cells.iter().filter_map(|cell| cell.count);
@@ -132,9 +137,7 @@ impl CellSnapshot {
             _ => Kind::Text,
         };
         let source = cell.source();
-        let is_code = kind == Kind::Code;
-        let outputs = cell.json().get("outputs").filter(|_| is_code);
-        let outputs = outputs.filter(|outputs| outputs.items().next().is_some());
+        let outputs = outputs_of(cell);
         let failure = outputs.and_then(|outputs| failure_in(outputs, language, &source));
         Self {
             kind,
@@ -148,7 +151,7 @@ impl CellSnapshot {
                 take_one(&left.errors)?;
                 Some(Signature::of(&failure, names))
             }),
-            may_fail: cell.tags().any(|tag| tag == "raises-exception"),
+            may_fail: may_fail(cell),
             source,
         }
     }
@@ -171,6 +174,22 @@ impl CellSnapshot {
         let heading = heading.trim_start_matches('#').trim();
         (!heading.is_empty()).then(|| heading.chars().take(MAX_HEADING_CHARS).collect())
     }
+}
+
+/// The error of a cell's last run, unless its author expects one.
+pub(crate) fn failure_of(cell: &Cell, language: &str) -> Option<Failure> {
+    let outputs = outputs_of(cell).filter(|_| !may_fail(cell))?;
+    failure_in(outputs, language, &cell.source())
+}
+
+fn may_fail(cell: &Cell) -> bool {
+    cell.tags().any(|tag| tag == "raises-exception")
+}
+
+/// The outputs of a code cell that has some.
+fn outputs_of(cell: &Cell) -> Option<RawJson<'_>> {
+    let outputs = cell.json().get("outputs")?;
+    (cell.kind() == CellKind::Code && outputs.items().next().is_some()).then_some(outputs)
 }
 
 /// The error among the outputs of a cell, or what a shell has printed instead of one.

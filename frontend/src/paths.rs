@@ -4,6 +4,7 @@
 //! start with the prefix of [`crate::base`], because they are compared with the address bar.
 
 use shared::errands::HandoutAudience;
+use shared::exercise::EXERCISE_PAGE;
 
 use crate::model::view::{View, encode};
 
@@ -97,6 +98,33 @@ pub fn wall_data(filename: &str) -> String {
 /// What the saves of the class say of one notebook.
 pub fn insight(filename: &str) -> String {
     format!("api/insight?filename={}", encode(filename))
+}
+
+/// Everyone's cells for one of the handout, or those with one error.
+pub fn exercise_data(filename: &str, cell: Option<u32>, error: Option<&str>) -> String {
+    let filename = encode(filename);
+    let mut address = format!("api/insight/exercise?filename={filename}");
+    if let Some(cell) = cell {
+        address += &format!("&anchor={cell}");
+    }
+    if let Some(error) = error {
+        address += &format!("&error={}", encode(error));
+    }
+    address
+}
+
+/// The page of a cell of the handout across everyone.
+pub fn exercise_page(notebook: &str, cell: u32) -> String {
+    format!("{EXERCISE_PAGE}?notebook={}&cell={cell}", encode(notebook))
+}
+
+/// The page of an error across everyone who has it.
+pub fn error_page(notebook: &str, error: &str) -> String {
+    format!(
+        "{EXERCISE_PAGE}?notebook={}&error={}",
+        encode(notebook),
+        encode(error)
+    )
 }
 
 /// One participant's tail.

@@ -36,6 +36,16 @@ pub fn difference(old: &Notebook, new: &Notebook) -> (Vec<CellDiff>, usize) {
     (diffs, differing.count())
 }
 
+/// The lines in which a source differs from another, and a few around them, of at most so many
+/// bytes; empty when none does.
+#[must_use]
+pub fn line_difference(old: &str, new: &str, max_bytes: usize) -> Vec<LineDiff> {
+    let mut lines = lines(old, new, Instant::now() + DIFF_TIMEOUT);
+    let mut left = max_bytes;
+    fit(&mut lines, &mut left);
+    lines
+}
+
 /// Removes the lines that exceed `left`, the bytes that may still be written.
 fn fit(lines: &mut Vec<LineDiff>, left: &mut usize) {
     let length = |line: &LineDiff| match line {

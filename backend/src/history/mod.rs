@@ -23,7 +23,7 @@ mod sqlite;
 use std::time::Duration;
 
 pub use align::CellChanges;
-pub use diff::difference;
+pub use diff::{difference, line_difference};
 pub use recorder::Recorder;
 pub use sqlite::SqliteHistory;
 pub(crate) use sqlite::inspect;

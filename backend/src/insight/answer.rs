@@ -17,9 +17,9 @@ use shared::insight::{
 };
 
 /// What is said of a cell that is in no handout.
-const OWN_CELLS: &str = "cells of their own";
+pub(super) const OWN_CELLS: &str = "cells of their own";
 /// What is said of a cell that the newest handout has no longer.
-const OLDER_CELL: &str = "a cell of an older handout";
+pub(super) const OLDER_CELL: &str = "a cell of an older handout";
 
 /// What is known at `as_of_ms`.
 pub(super) fn of(classroom: &Classroom, origin: HandoutOrigin, as_of_ms: i64) -> InsightResponse {
@@ -135,7 +135,7 @@ fn column(column: PaceColumn) -> PaceStripColumn {
 }
 
 /// The code cells of a handout in words: the heading above, and of several below it which one.
-fn labels(handout: &AnchoredHandout) -> BTreeMap<Anchor, String> {
+pub(super) fn labels(handout: &AnchoredHandout) -> BTreeMap<Anchor, String> {
     let cells: Vec<&AnchorCell> = handout.code_cells().collect();
     let below = cells.chunk_by(|one, next| one.heading == next.heading);
     let mut labels = BTreeMap::new();

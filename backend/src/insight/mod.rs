@@ -13,11 +13,14 @@
 //! * `plan.rs`: who is no participant, and which notebook is the handout
 //! * `sources.rs`: where versions and handouts are read
 //! * `answer.rs`: the answer, with its words
+//! * `places.rs`: where everyone has a cell of the handout; `exercise.rs` reads and draws them
 //! * `sqlite.rs`: keeps what was done about people
 //!
 //! Not here: who may ask ([`crate::routes`]).
 
 mod answer;
+mod exercise;
+mod places;
 mod plan;
 mod queue;
 mod room;
@@ -30,10 +33,14 @@ mod worker;
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use anyhow::Context;
-use shared::insight::{InsightResponse, SettledKind};
+use shared::{
+    exercise::ExerciseResponse,
+    insight::{InsightResponse, SettledKind},
+};
 use tokio::sync::oneshot;
 
 use self::{
+    places::ExercisePlaces,
     queue::{InsightQueue, InsightRequest},
     sources::InsightSources,
     sqlite::SqliteSettlements,
@@ -46,9 +53,11 @@ use crate::{
     errands::ErrandDesk,
     feed::Announcements,
     history::{HistoryFollower, HistoryStore},
+    lanes::PersonLanes,
     sharing::Sharing,
 };
 
+pub use places::ExerciseChoice;
 pub(crate) use sqlite::inspect;
 
 /// Notebooks that are kept in memory; the one that was asked about longest ago makes room.
@@ -139,6 +148,35 @@ impl Insight {
             reply,
         })?;
         answer.await.unwrap_or(Err(InsightError::NoAnswer))
+    }
+
+    /// Everyone's cells for one of the handout of the notebook `filename`, or those with one error;
+    /// `None` when there is no such cell, or nobody has that error. `now_ms` is left to whoever
+    /// sends it. Versions are read in `history` by a thread for blocking work.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn exercise(
+        &self,
+        filename: String,
+        choice: ExerciseChoice,
+        staff: BTreeSet<String>,
+        history: Arc<dyn HistoryStore>,
+        lanes: PersonLanes,
+    ) -> Result<Option<ExerciseResponse>, InsightError> {
+        let (reply, places) = oneshot::channel();
+        self.ask(InsightRequest::Places {
+            filename: filename.clone(),
+            staff,
+            choice,
+            reply,
+        })?;
+        let Some(places) = places.await.unwrap_or(Err(InsightError::NoAnswer))? else {
+            return Ok(None);
+        };
+        let read = move || exercise::read(&filename, places, &*history, &lanes);
+        let answer = tokio::task::spawn_blocking(read).await;
+        answer.map_or(Err(InsightError::NoAnswer), |answer| answer.map(Some))
     }
 
     /// Notes what was done about somebody; it is on the disk when this returns.

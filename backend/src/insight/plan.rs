@@ -1,8 +1,11 @@
 //! Who of those who have a copy is no participant, and which notebook is the handout.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use analytics::{handout::AnchoredHandout, snapshot::Snapshot};
+use analytics::{
+    handout::{Anchor, AnchoredHandout},
+    snapshot::Snapshot,
+};
 use shared::{errands::HandoutAudience, insight::HandoutOrigin};
 
 use super::{InsightError, sources::InsightSources};
@@ -10,6 +13,16 @@ use crate::{class::CopyId, copies::path_on_server};
 
 /// First versions from which on a common handout is looked for.
 const MIN_COMMON: usize = 3;
+
+/// Bytes of the texts of a handout's cells that are kept, of each and of all.
+const MAX_TEXT_BYTES: usize = 64 * 1024;
+const MAX_TEXTS_BYTES: usize = 2 << 20;
+
+/// A handout, and the texts of its newest version's cells.
+pub(super) struct KnownHandout {
+    cells: AnchoredHandout,
+    texts: BTreeMap<Anchor, String>,
+}
 
 /// The first version of somebody's copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,27 +94,28 @@ impl Plan {
         &self,
         filename: &str,
         sources: &InsightSources,
-    ) -> Result<Option<AnchoredHandout>, InsightError> {
+    ) -> Result<Option<KnownHandout>, InsightError> {
         match &self.source {
             HandoutBasis::Unknown => Ok(None),
             HandoutBasis::HandedOut(ids) => {
-                let mut handout = None;
+                let mut handout: Option<KnownHandout> = None;
                 for id in ids {
                     let content = sources.errands.store().content(*id)?;
                     let Some(snapshot) = content.and_then(|it| sources.snapshot(it, "")) else {
                         continue;
                     };
-                    handout = Some(match handout {
+                    let cells = match handout {
                         None => AnchoredHandout::of(&snapshot),
-                        Some(before) => AnchoredHandout::revised(&before, &snapshot),
-                    });
+                        Some(before) => before.cells.revised(&snapshot),
+                    };
+                    handout = Some(KnownHandout::new(cells, &snapshot));
                 }
                 Ok(handout)
             }
             HandoutBasis::Instructor(version) => {
                 let user = self.instructor.as_deref().unwrap_or_default();
                 let snapshot = sources.version(filename, user, *version)?;
-                Ok(snapshot.as_ref().map(AnchoredHandout::of))
+                Ok(snapshot.as_ref().map(KnownHandout::of))
             }
             HandoutBasis::Common(births) => {
                 let mut firsts = Vec::new();
@@ -109,9 +123,33 @@ impl Plan {
                     firsts.extend(sources.version(filename, user, *version)?);
                 }
                 let firsts: Vec<&Snapshot> = firsts.iter().collect();
-                Ok(AnchoredHandout::implied(&firsts))
+                Ok(Snapshot::common(&firsts).as_ref().map(KnownHandout::of))
             }
         }
+    }
+}
+
+impl KnownHandout {
+    fn of(snapshot: &Snapshot) -> Self {
+        Self::new(AnchoredHandout::of(snapshot), snapshot)
+    }
+
+    /// The handout whose newest version is this.
+    fn new(cells: AnchoredHandout, newest: &Snapshot) -> Self {
+        let current = cells.cells().iter().filter(|cell| cell.is_current);
+        let mut left = MAX_TEXTS_BYTES;
+        let texts = current.zip(newest.sources()).map_while(|(cell, source)| {
+            let text = &source[..source.floor_char_boundary(MAX_TEXT_BYTES)];
+            left = left.checked_sub(text.len())?;
+            Some((cell.anchor, text.to_owned()))
+        });
+        let texts = texts.collect();
+        Self { cells, texts }
+    }
+
+    /// The cells, and their texts.
+    pub(super) fn parts(self) -> (AnchoredHandout, BTreeMap<Anchor, String>) {
+        (self.cells, self.texts)
     }
 }
 

@@ -11,7 +11,7 @@ use parking_lot::{Condvar, Mutex};
 use shared::insight::InsightResponse;
 use tokio::sync::oneshot;
 
-use super::{InsightError, Settlement};
+use super::{ExerciseChoice, ExercisePlaces, InsightError, Settlement};
 use crate::class::CopyId;
 
 /// The end of a request.
@@ -24,6 +24,13 @@ pub(super) enum InsightRequest {
         filename: String,
         staff: BTreeSet<String>,
         reply: InsightReply<Arc<InsightResponse>>,
+    },
+    /// Where everyone has a cell of the handout, or an error.
+    Places {
+        filename: String,
+        staff: BTreeSet<String>,
+        choice: ExerciseChoice,
+        reply: InsightReply<Option<ExercisePlaces>>,
     },
     /// Somebody was seen to.
     Settle {

@@ -3,14 +3,14 @@
 //! What it comes to depends on the versions, on what was done about people between them and on the
 //! plan alone, and not on when somebody asked.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use analytics::{attention::Settled, classroom::Classroom};
+use analytics::{attention::Settled, classroom::Classroom, handout::Anchor};
 use shared::insight::{HandoutOrigin, InsightResponse, SettledKind};
 
 use super::{
-    InsightError, Settlement, answer,
-    plan::{Birth, Plan},
+    ExerciseChoice, ExercisePlaces, InsightError, Settlement, answer, places,
+    plan::{Birth, KnownHandout, Plan},
     sources::InsightSources,
     sqlite::StoredSettlement,
 };
@@ -34,6 +34,10 @@ pub(super) struct Room {
     /// `None` before the replay has begun.
     plan: Option<Plan>,
     classroom: Classroom,
+    /// The texts of the handout's cells.
+    texts: BTreeMap<Anchor, String>,
+    /// The version of each copy that the classroom knows.
+    newest: BTreeMap<String, i64>,
     /// The version up to which the classroom knows all.
     replayed: i64,
     /// What was done about people after versions that are not replayed yet.
@@ -55,6 +59,8 @@ impl Room {
             learnt: 0,
             plan: None,
             classroom: Classroom::default(),
+            texts: BTreeMap::new(),
+            newest: BTreeMap::new(),
             replayed: 0,
             settlements: VecDeque::new(),
             latest_ms: 0,
@@ -142,7 +148,11 @@ impl Room {
 
     /// Begins anew, by this plan.
     fn begin(&mut self, plan: Plan, sources: &InsightSources) -> Result<(), InsightError> {
-        self.classroom = Classroom::new(plan.handout(&self.filename, sources)?);
+        let known = plan.handout(&self.filename, sources)?;
+        let (handout, texts) = known.map(KnownHandout::parts).unzip();
+        self.classroom = Classroom::new(handout);
+        self.texts = texts.unwrap_or_default();
+        self.newest.clear();
         self.settlements = sources.settlements.of(&self.filename)?.into();
         self.replayed = 0;
         self.latest_ms = 0;
@@ -182,6 +192,7 @@ impl Room {
             last.max(version.saved_at_ms)
         });
         self.classroom.save(at_ms, user, &snapshot);
+        self.newest.insert(user.to_owned(), version.id);
         self.latest_ms = self.latest_ms.max(at_ms);
         Ok(())
     }
@@ -221,6 +232,7 @@ impl Room {
     /// Somebody's copy was deleted.
     pub(super) fn forget(&mut self, user: &str) {
         self.classroom.forget(user);
+        self.newest.remove(user);
         self.has_changed = true;
     }
 
@@ -232,6 +244,17 @@ impl Room {
         let before = self.classroom.looked_ms();
         self.classroom.advance(now_ms - SETTLING_MS);
         self.has_changed |= self.classroom.looked_ms() != before;
+    }
+
+    /// Where everyone has a cell of the handout, or an error, in the newest versions; `None` when
+    /// there is no such cell.
+    pub(super) fn places(&self, choice: &ExerciseChoice) -> Option<ExercisePlaces> {
+        let as_of_ms = self.latest_ms.max(self.classroom.looked_ms().unwrap_or(0));
+        let mut found = places::of(&self.classroom, &self.newest, choice, as_of_ms)?;
+        found.catching_up = !self.is_up_to_date();
+        let text = found.anchor.and_then(|anchor| self.texts.get(&anchor));
+        found.stub = text.cloned().unwrap_or_default();
+        Some(found)
     }
 
     /// What the versions say. It is of the last look or the newest version, and so the same until

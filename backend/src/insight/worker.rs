@@ -136,6 +136,18 @@ impl Worker {
                     let _ = reply.send(answer);
                 });
             }
+            InsightRequest::Places {
+                filename,
+                staff,
+                choice,
+                reply,
+            } => {
+                let at = self.keep(&filename, staff);
+                self.work_on(at, |kept, sources| {
+                    let caught_up = kept.catch_up(sources);
+                    let _ = reply.send(caught_up.map(|()| kept.room.places(&choice)));
+                });
+            }
             InsightRequest::Settle {
                 settlement,
                 staff,

@@ -3,21 +3,32 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use axum::{Json, extract::State, http::StatusCode};
-use shared::insight::{InsightResponse, SettleRequest};
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use shared::{
+    exercise::ExerciseResponse,
+    insight::{InsightResponse, SettleRequest},
+};
+use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     api::WallQuery,
     error::AppError,
-    extract::{EventPosts, JsonBody, LightReads, Query, RateLimited, Viewer},
+    extract::{EventPosts, JsonBody, LightReads, NotebookReads, Query, RateLimited, Viewer},
+    json::{JSON_CONTENT, to_json},
 };
 use crate::{
     app::AppState,
     auth::Auth,
     class::CopyId,
     filename::plain_filename,
-    insight::{Insight, InsightError, Settlement},
+    insight::{ExerciseChoice, Insight, InsightError, Settlement},
     telemetry::loggable,
     time,
 };
@@ -25,6 +36,7 @@ use crate::{
 pub(super) fn routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::new()
         .routes(routes!(get_insight))
+        .routes(routes!(get_exercise))
         .routes(routes!(settle))
 }
 
@@ -41,16 +53,69 @@ async fn get_insight(
     Query(WallQuery { filename }): Query<WallQuery>,
 ) -> Result<Json<InsightResponse>, AppError> {
     let insight = insight_of(&state)?;
-    if !state.class.has_notebook(&filename) {
-        return Err(AppError::NotFound(format!(
-            "Nobody has a notebook {filename}; GET /api/notebooks lists those that there are."
-        )));
-    }
+    check_notebook(&state, &filename)?;
     let answer = insight.answer(&filename, staff(&state).await).await?;
     Ok(Json(InsightResponse {
         now_ms: time::now_ms(),
         ..(*answer).clone()
     }))
+}
+
+/// A cell of a notebook's handout, or an error.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ExerciseQuery {
+    /// The notebook's path below a home.
+    #[serde(deserialize_with = "crate::filename::deserialize")]
+    filename: String,
+    /// The cell of the handout, as `GET /api/insight` numbers it.
+    anchor: Option<u32>,
+    /// The signature of an error, as `GET /api/insight` has it.
+    error: Option<String>,
+}
+
+/// `GET /api/insight/exercise`
+#[utoipa::path(get, path = "/insight/exercise", tag = "class", params(ExerciseQuery),
+    summary = "Everyone's cells for one of the handout, or those with one error",
+    description = "For who sees everyone; either `anchor` or `error` is given. The same results are \
+        together, and answers that differ in names and comments alone are one.",
+    responses((status = OK, body = ExerciseResponse)))]
+async fn get_exercise(
+    State(state): State<Arc<AppState>>,
+    _: Viewer,
+    RateLimited { slot, .. }: RateLimited<NotebookReads>,
+    Query(query): Query<ExerciseQuery>,
+) -> Result<Response, AppError> {
+    let insight = insight_of(&state)?;
+    let history = state.history.as_ref().ok_or_else(no_history)?;
+    check_notebook(&state, &query.filename)?;
+    let (choice, what) = match (query.anchor, query.error) {
+        (Some(anchor), None) => (ExerciseChoice::Anchor(anchor), format!("cell {anchor}")),
+        (None, Some(error)) => (ExerciseChoice::Error(error), "error".to_owned()),
+        _ => {
+            return Err(AppError::BadRequest(
+                "Give either `anchor`, a cell of the handout, or `error`, a signature.".to_owned(),
+            ));
+        }
+    };
+    let answer = insight.exercise(
+        query.filename.clone(),
+        choice,
+        staff(&state).await,
+        Arc::clone(history),
+        state.class.copies().lanes().clone(),
+    );
+    let answer = answer.await?.ok_or_else(|| {
+        AppError::NotFound(format!(
+            "There is no such {what} in {} now; GET /api/insight says which there are.",
+            query.filename
+        ))
+    })?;
+    let answer = ExerciseResponse {
+        now_ms: time::now_ms(),
+        ..answer
+    };
+    Ok((JSON_CONTENT, slot.hold(to_json(&answer)?)).into_response())
 }
 
 /// `POST /api/insight/settled`
@@ -93,14 +158,26 @@ async fn settle(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Refuses a notebook that nobody has.
+fn check_notebook(state: &AppState, filename: &str) -> Result<(), AppError> {
+    match state.class.has_notebook(filename) {
+        true => Ok(()),
+        false => Err(AppError::NotFound(format!(
+            "Nobody has a notebook {filename}; GET /api/notebooks lists those that there are."
+        ))),
+    }
+}
+
 fn insight_of(state: &AppState) -> Result<&Insight, AppError> {
-    state.insight.as_deref().ok_or_else(|| {
-        AppError::NotFound(
-            "What saves say is not known here, because no versions are kept: history is \
-             switched off."
-                .to_owned(),
-        )
-    })
+    state.insight.as_deref().ok_or_else(no_history)
+}
+
+fn no_history() -> AppError {
+    AppError::NotFound(
+        "What saves say is not known here, because no versions are kept: history is \
+         switched off."
+            .to_owned(),
+    )
 }
 
 /// Who is no participant.

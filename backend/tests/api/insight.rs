@@ -13,24 +13,24 @@ use shared::{
 
 use crate::{app::App, common::eventually};
 
-const FILENAME: &str = "lesson.ipynb";
+pub(super) const FILENAME: &str = "lesson.ipynb";
 const INSIGHT: &str = "api/insight?filename=lesson.ipynb";
-const CLASS: [&str; 6] = ["ana", "bo", "cyril", "dora", "eve", "fay"];
+pub(super) const CLASS: [&str; 6] = ["ana", "bo", "cyril", "dora", "eve", "fay"];
 
 /// What a kernel has answered.
 #[derive(Clone, Copy)]
-enum KernelAnswer {
+pub(super) enum KernelAnswer {
     Nothing,
     Fine(u32),
     Failed(u32, &'static str, &'static str),
 }
-use KernelAnswer::{Failed, Fine, Nothing};
+pub(super) use KernelAnswer::{Failed, Fine, Nothing};
 
 fn text(source: &str) -> Value {
     json!({"cell_type": "markdown", "metadata": {}, "source": source})
 }
 
-fn code(source: &str, outcome: KernelAnswer) -> Value {
+pub(super) fn code(source: &str, outcome: KernelAnswer) -> Value {
     let (count, outputs) = match outcome {
         Nothing => (None, json!([])),
         Fine(count) => (Some(count), json!([])),
@@ -72,13 +72,13 @@ fn lesson(changes: &[(usize, Value)]) -> String {
 }
 
 /// A class whose saves have their times: so many seconds after it began, eight minutes ago.
-struct LessonClass {
-    app: App,
+pub(super) struct LessonClass {
+    pub(super) app: App,
     begun: SystemTime,
 }
 
 impl LessonClass {
-    async fn begin() -> Self {
+    pub(super) async fn begin() -> Self {
         let app = App::with_hub().await;
         // Who sees everyone is known once they were here.
         app.instructor().get("api/session").await;
@@ -92,7 +92,7 @@ impl LessonClass {
     }
 
     /// Saves, and returns when the version is in the history.
-    async fn save(&self, user: &str, second: u64, changes: &[(usize, Value)]) {
+    pub(super) async fn save(&self, user: &str, second: u64, changes: &[(usize, Value)]) {
         let list = format!("api/history?filename={FILENAME}&user={user}");
         let instructor = self.app.instructor();
         let versions = async || {
@@ -112,7 +112,7 @@ impl LessonClass {
 
     /// Everyone runs the first cell. Three have an error in the second, one of them four times, and
     /// one has solved it; two look for a file of their own.
-    async fn work(&self) {
+    pub(super) async fn work(&self) {
         let import = |count| (1, code("import pandas as pd", Fine(count)));
         for (at, user) in CLASS.into_iter().enumerate() {
             self.save(user, 30 + at as u64, &[import(1)]).await;
@@ -146,13 +146,13 @@ impl LessonClass {
         }
     }
 
-    async fn insight(&self) -> InsightResponse {
+    pub(super) async fn insight(&self) -> InsightResponse {
         let answer = self.app.helper().json(INSIGHT).await;
         serde_json::from_value(answer).unwrap()
     }
 
     /// The answer once everything is in it.
-    async fn settled_insight(&self) -> InsightResponse {
+    pub(super) async fn settled_insight(&self) -> InsightResponse {
         eventually(async || {
             let answer = self.insight().await;
             (!answer.catching_up && answer.people.len() == CLASS.len()).then_some(answer)

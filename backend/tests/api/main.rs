@@ -21,6 +21,7 @@ mod docs_commands;
 mod errands;
 mod events;
 
+mod exercise;
 mod handouts;
 mod history;
 mod hub;

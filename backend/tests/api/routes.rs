@@ -124,6 +124,7 @@ pub(crate) const MATRIX: &[RouteRow] = &[
     RouteRow(GET,  "api/sharing",                                      [401, 401, 200, 200, 200]),
     RouteRow(GET,  "api/setup",                                        [401, 401, 403, 200, 200]),
     RouteRow(GET,  "api/insight?filename=x.ipynb",                     [401, 401, 403, 200, 200]),
+    RouteRow(GET,  "api/insight/exercise?filename=x.ipynb&anchor=0",   [401, 401, 403, 404, 404]),
     RouteRow(POST, "api/insight/settled",                              [401, 401, 403, 204, 204]),
     // No steward runs.
     RouteRow(GET,  "users",                                            [401, 401, 403, 503, 503]),

@@ -5,6 +5,7 @@
 //! [`shared::setup::MANAGE_PAGES`], by which the service gives this app for it. Between these pages
 //! and the wall a link loads the document.
 
+pub mod exercise;
 pub mod focus;
 mod loading;
 pub mod packages;
@@ -12,10 +13,12 @@ pub mod setup;
 pub mod users;
 
 use leptos::prelude::*;
+use shared::exercise::EXERCISE_PAGE;
 use shared::packages::PACKAGES_PAGE;
 use shared::setup::SETUP_PAGE;
 use shared::users::USERS_PAGE;
 
+use self::exercise::ExercisePage;
 use self::focus::may_leave;
 use self::packages::PackagesPage;
 use self::setup::SetupPage;
@@ -29,6 +32,7 @@ use crate::components::skeleton::Skeleton;
 use crate::components::theme_toggle::ThemeToggle;
 use crate::html;
 use crate::html::{Html, static_html};
+use crate::model::exercise::ExerciseAddress;
 use crate::model::view::{View, title};
 use crate::pages::keyboard::on_shortcut;
 use crate::pages::login::LoginPage;
@@ -45,6 +49,8 @@ enum ManagePage {
     Users,
     /// What participants can import.
     Packages,
+    /// One cell of a handout across everyone.
+    Exercise,
 }
 
 impl ManagePage {
@@ -56,6 +62,7 @@ impl ManagePage {
             SETUP_PAGE => Some(Self::Setup),
             USERS_PAGE => Some(Self::Users),
             PACKAGES_PAGE => Some(Self::Packages),
+            EXERCISE_PAGE => Some(Self::Exercise),
             _ => None,
         }
     }
@@ -139,7 +146,12 @@ fn ManagePages(
     may_change: bool,
 ) -> impl IntoView {
     let theme = expect_context::<ThemeChoice>();
-    let wall = paths::wall(&base::prefix(), &View::default());
+    let search = window().location().search().unwrap_or_default();
+    let view = match ManagePage::of_address() {
+        Some(ManagePage::Exercise) => ExerciseAddress::parse(&search).wall(),
+        _ => View::default(),
+    };
+    let wall = paths::wall(&base::prefix(), &view);
     let back = wall.clone();
     on_shortcut(move |key| {
         match key {
@@ -161,6 +173,7 @@ fn ManagePages(
         Some(ManagePage::Setup) => view! { <SetupPage wall /> }.into_any(),
         Some(ManagePage::Users) => view! { <UsersPage wall may_change /> }.into_any(),
         Some(ManagePage::Packages) => view! { <PackagesPage wall may_change /> }.into_any(),
+        Some(ManagePage::Exercise) => view! { <ExercisePage wall may_change /> }.into_any(),
         None => {
             let html = html!("<p>The address may be mistyped. {}</p>", to_wall);
             view! { <Notice title="There is no such page" html /> }.into_any()

@@ -7,6 +7,7 @@ use super::lane::LanePerson;
 use super::view::View;
 use crate::html;
 use crate::html::Html;
+use crate::paths;
 
 /// An error that several people have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct GroupLink {
 /// A cell of the handout in the strip.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StripColumn {
+    /// The cell of the handout.
+    pub anchor: u32,
     /// The heading above it.
     pub heading: String,
     /// Whether there is something to do in it.
@@ -93,8 +96,14 @@ impl WallInsight {
     }
 }
 
-/// The errors that several people have. `href` is the address of a wall of another view.
-pub fn groups(insight: &WallInsight, view: &View, href: impl Fn(&View) -> String) -> Html {
+/// The errors that several people have in a notebook: each leads to the cells that have it, and to the
+/// tiles of who has it. `href` is the address of a wall of another view.
+pub fn groups(
+    insight: &WallInsight,
+    notebook: &str,
+    view: &View,
+    href: impl Fn(&View) -> String,
+) -> Html {
     let groups = insight.groups.iter().map(|group| {
         let is_on = view.insight.error.as_ref() == Some(&group.id);
         let mut other = view.clone();
@@ -112,23 +121,31 @@ pub fn groups(insight: &WallInsight, view: &View, href: impl Fn(&View) -> String
             details.push(format!("{} {have} solved it{median}", group.solved));
         }
         html!(
-            "<li><a href=\"{}\" aria-current={}><b>{}</b> {} <small>{}</small></a></li>",
+            "<li><a href=\"{}\"><b>{}</b> {} <small>{}</small></a><a class=only href=\"{}\" aria-current={} title=\"Only their tiles\" aria-label=\"Only the tiles with {}\">▦</a></li>",
+            paths::error_page(notebook, &group.id),
+            group.people.len(),
+            group.title,
+            details.join(" · "),
             href(&other),
             is_on,
-            group.people.len() as i64,
-            group.title,
-            details.join(" · ")
+            group.title
         )
     });
     groups.collect()
 }
 
-/// The strip over the cells of the handout, as a drawing with a link for each.
-pub fn strip(insight: &WallInsight, view: &View, href: impl Fn(&View) -> String) -> Html {
+/// The strip over the cells of a notebook's handout, as a drawing with a link for each: to everyone's
+/// answers, or where the wall shows who is not past it, back to everyone.
+pub fn strip(
+    insight: &WallInsight,
+    notebook: &str,
+    view: &View,
+    href: impl Fn(&View) -> String,
+) -> Html {
     let columns = insight.columns.iter().enumerate().map(|(at, column)| {
         let is_on = view.insight.before == Some(at);
-        let mut other = view.clone();
-        other.insight.before = (!is_on).then_some(at);
+        let mut everyone = view.clone();
+        everyone.insight.before = None;
         let words = column_words(column, at, insight.instructor == Some(at));
         html!(
             "<li class=\"{}\"><a href=\"{}\" aria-current={} title=\"{}\" aria-label=\"{}\">{}</a></li>",
@@ -138,7 +155,10 @@ pub fn strip(insight: &WallInsight, view: &View, href: impl Fn(&View) -> String)
                 (false, true) => "done",
                 (false, false) => "",
             },
-            href(&other),
+            match is_on {
+                true => href(&everyone),
+                false => paths::exercise_page(notebook, column.anchor),
+            },
             is_on,
             words,
             words,
@@ -230,6 +250,7 @@ mod tests {
                     ..StripColumn::default()
                 },
                 StripColumn {
+                    anchor: 7,
                     heading: "Loops".to_owned(),
                     is_exercise: true,
                     people: [1, 0, 2, 0, 1],
@@ -269,23 +290,32 @@ mod tests {
     fn groups_and_cells_are_links() {
         let class = class();
         let mut view = View::default();
-        let html = groups(&class, &view, View::to_query);
+        let html = groups(&class, "a.ipynb", &view, View::to_query);
         assert_eq!(
             &*html,
-            "<li><a href=\"?error=a1\" aria-current=false><b>2</b> NameError &lt;df&gt; <small>exercise 3 \
-             · 9 have solved it, median 3 min</small></a></li>"
+            "<li><a href=\"exercise?notebook=a.ipynb&amp;error=a1\"><b>2</b> NameError &lt;df&gt; \
+             <small>exercise 3 · 9 have solved it, median 3 min</small></a><a class=only \
+             href=\"?error=a1\" aria-current=false title=\"Only their tiles\" aria-label=\"Only the \
+             tiles with NameError &lt;df&gt;\">▦</a></li>"
         );
-        let html = strip(&class, &view, View::to_query);
+        let html = strip(&class, "a.ipynb", &view, View::to_query);
         let words = "Cell 2 in “Loops”: 1 done, 2 failed, 1 not reached; the instructor is here";
         for part in [
             words,
-            "href=\"?before=2\"",
+            "href=\"exercise?notebook=a.ipynb&amp;cell=7\"",
             "<rect class=failed x=0 width=10 y=25 height=50 />",
             "class=\"exercise\"",
         ] {
             assert!(html.contains(part), "{part} is not in {}", &*html);
         }
         view.insight.error = Some("a1".to_owned());
-        assert!(groups(&class, &view, View::to_query).contains("href=\"\" aria-current=true"));
+        let html = groups(&class, "a.ipynb", &view, View::to_query);
+        assert!(html.contains("href=\"\" aria-current=true"));
+        view.insight = InsightFilter {
+            before: Some(1),
+            ..InsightFilter::default()
+        };
+        let html = strip(&class, "a.ipynb", &view, View::to_query);
+        assert!(html.contains("href=\"\" aria-current=true"), "{}", &*html);
     }
 }

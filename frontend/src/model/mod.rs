@@ -9,6 +9,7 @@ pub mod backoff;
 pub mod calendar;
 pub mod document;
 pub mod errand;
+pub mod exercise;
 pub mod failure;
 pub mod fetch_schedule;
 pub mod follow;

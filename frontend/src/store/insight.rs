@@ -101,6 +101,11 @@ impl InsightStore {
         self.insight.get()
     }
 
+    /// The notebook, as a signal.
+    pub fn notebook(self) -> String {
+        self.filename.get().unwrap_or_default()
+    }
+
     /// What is known, without tracking the signal.
     pub fn current_untracked(self) -> Rc<WallInsight> {
         self.insight.get_untracked()
@@ -200,6 +205,10 @@ fn entry_of(fields: &AnswerFields) -> LanePerson {
 
 fn column_of(fields: &AnswerFields) -> StripColumn {
     StripColumn {
+        anchor: fields
+            .number("anchor")
+            .and_then(|it| it.try_into().ok())
+            .unwrap_or_default(),
         heading: fields.text("heading").unwrap_or_default(),
         is_exercise: fields.is("is_exercise"),
         people: ["done", "ran", "failed", "edited", "not_reached"].map(|state| fields.count(state)),

@@ -84,6 +84,38 @@ pub fn cells(
         .collect()
 }
 
+/// Prepares some cells of `notebook`, by their places, within the budget of a tile, because a page
+/// shows those of hundreds of people. Places that it does not have are left out.
+///
+/// ```
+/// use shared::{notebook::Notebook, prepare, sanitize::Ammonia};
+///
+/// let json = br#"{"cells": [{"source": "1"}, {"source": "2"}, {"source": "3"}]}"#;
+/// let notebook = Notebook::parse(json)?.notebook;
+/// let chosen = prepare::chosen(&notebook, &[2, 9], &Ammonia);
+/// assert_eq!(chosen, prepare::cells(&notebook, 0, &Ammonia)[2..]);
+/// # Ok::<(), shared::notebook::ParseError>(())
+/// ```
+pub fn chosen(
+    notebook: &Notebook,
+    places: &[usize],
+    sanitizer: &impl Sanitizer,
+) -> Vec<PreparedCell> {
+    let preparation = Preparation::new(notebook, 0, sanitizer, &budget::TILE_BUDGET);
+    let mut ledger = Ledger::new(&budget::TILE_BUDGET);
+    let cells = places
+        .iter()
+        .filter_map(|at| Some((*at, notebook.cells().get(*at)?)));
+    let cells = cells.take(MAX_SHOWN_CELLS).map(|(at, cell)| {
+        let (cell, cost) = preparation.cell(at, cell);
+        match ledger.take(cost) {
+            true => cell,
+            false => budget::reduced(cell),
+        }
+    });
+    cells.collect()
+}
+
 /// Prepares Markdown that is not in a notebook, in the same way as a Markdown cell.
 ///
 /// ```

@@ -118,6 +118,22 @@ pub fn changes(diff: &DiffResponse) -> SafeHtml {
     SafeHtml::trust(out)
 }
 
+/// The HTML of the lines of one cell that differ.
+///
+/// ```
+/// use shared::{render, wire::LineDiff};
+///
+/// let lines = [LineDiff::Same("a".to_owned()), LineDiff::Added("b < c".to_owned())];
+/// let html = render::line_changes(&lines).into_string();
+/// assert_eq!(html, "<pre class=\"change-lines\"><span>  a\n</span><ins>+ b &lt; c\n</ins></pre>");
+/// ```
+pub fn line_changes(lines: &[LineDiff]) -> SafeHtml {
+    let mut out = "<pre class=\"change-lines\">".to_owned();
+    lines.iter().for_each(|line| push_line(&mut out, line));
+    out.push_str("</pre>");
+    SafeHtml::trust(out)
+}
+
 fn push_cell(out: &mut String, cell: &CellDiff, left: &mut DiffBudget) {
     let verdict = match (cell.before, cell.after) {
         (None, _) => "added",

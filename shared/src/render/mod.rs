@@ -76,7 +76,7 @@ pub(crate) mod stand_in;
 mod text;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use changes::changes;
+pub use changes::{changes, line_changes};
 pub use options::Options;
 
 #[cfg(not(target_arch = "wasm32"))]

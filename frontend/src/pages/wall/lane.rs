@@ -88,8 +88,22 @@ pub fn LanePart(
         });
     });
     let href = move |view: &View| router.wall_href(view);
-    let group_list = Memo::new(move |_| groups(&insight.current(), &router.view(), href));
-    let cells = Memo::new(move |_| strip(&insight.current(), &router.view(), href));
+    let group_list = Memo::new(move |_| {
+        groups(
+            &insight.current(),
+            &insight.notebook(),
+            &router.view(),
+            href,
+        )
+    });
+    let cells = Memo::new(move |_| {
+        strip(
+            &insight.current(),
+            &insight.notebook(),
+            &router.view(),
+            href,
+        )
+    });
     view! {
         <section class="insight" aria-label="What the saves say">
             <p class="visually-hidden" role="status" data-testid="lane-said">{move || said.get()}</p>
