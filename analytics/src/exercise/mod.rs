@@ -88,7 +88,7 @@ impl Exercise<'_> {
                 None => Outcome::NotRun,
             },
         };
-        let given = given_names(self.stub);
+        let given = given_names(self.stub, self.language);
         Answer {
             outcome,
             form: normal_form(&source, self.language, &given),

@@ -67,11 +67,14 @@ pub(super) fn normal_form(source: &str, language: &str, given: &BTreeSet<&str>) 
     form
 }
 
-/// The names in the handout's cell.
-pub(super) fn given_names(source: &str) -> BTreeSet<&str> {
-    let words = crate::tokens::tokens(source);
+/// The names in the handout's cell, but for those in its comments.
+pub(super) fn given_names<'a>(stub: &'a str, language: &str) -> BTreeSet<&'a str> {
+    let words = tokens(looked_at(stub), language).into_iter();
     words
-        .filter(|word| word.starts_with(|c: char| c.is_alphabetic() || c == '_'))
+        .filter_map(|token| match token {
+            Token::Word(word) => Some(word),
+            _ => None,
+        })
         .collect()
 }
 
@@ -263,7 +266,8 @@ mod tests {
 
     #[test]
     fn names_of_the_handout_attributes_and_arguments_stay() {
-        let given: BTreeSet<&str> = ["area"].into();
+        let given = given_names("# the price\ndef area(w, h):", "python");
+        assert_eq!(given, ["area", "def", "h", "w"].into());
         let form = |source| normal_form(source, "python", &given);
         assert_ne!(form("area = 1"), form("place = 1"));
         assert_eq!(form("a = b.sum(axis=1)"), form("c = b.sum(axis=1)"));

@@ -21,6 +21,13 @@ async fn findings(page: &TestBrowser) -> Result<Vec<Value>> {
     Ok(found.as_array().context("a list")?.clone())
 }
 
+/// Fails when axe-core has something against the page, whose policy must be ignored.
+pub(crate) async fn assert_no_violations(page: &TestBrowser) -> Result<()> {
+    let found = findings(page).await?;
+    ensure!(found.is_empty(), "{}: {}", page.url().await?, json!(found));
+    Ok(())
+}
+
 #[tokio::test]
 #[ignore = "needs the service and a browser: cargo xtask test"]
 async fn nothing_bars_anybody_from_a_page() -> Result<()> {

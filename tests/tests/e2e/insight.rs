@@ -14,7 +14,8 @@ use crate::{NOTEBOOK, hostile::signed_in};
 
 const CLASS: [&str; 6] = ["ana", "bo", "cy", "di", "eva", "flo"];
 const ENTRY: &str = "[data-testid=lane] .need[data-user]";
-const GROUP: &str = "[data-testid=error-groups] a";
+const GROUP: &str = "[data-testid=error-groups] a.only";
+const ERROR: &str = "[data-testid=error-groups] li";
 const COLUMN: &str = "[data-testid=strip] a";
 
 /// The names and places of all tiles.
@@ -22,7 +23,7 @@ const PLACES: &str = "return [...document.querySelectorAll('.wall > .tile')].map
     const {left, top} = tile.getBoundingClientRect(); return [tile.dataset.user, left, top]; })";
 
 /// The handout as nobody has run it, and as far as somebody has.
-fn copy(runs: &[Value]) -> Value {
+pub(crate) fn copy(runs: &[Value]) -> Value {
     let mut copy = notebook(&[
         "prices = [3, 1, 2]",
         "# Exercise: the largest price\n",
@@ -95,7 +96,7 @@ async fn the_wall_says_who_needs_someone_and_what_goes_wrong() -> Result<()> {
     assert_eq!(page.attributes(ENTRY, "data-user").await?, ["cy"]);
     page.wait_for_text("[data-testid=lane-said]", "cy: same NameError price")
         .await?;
-    page.wait_for_text(GROUP, "2 NameError price").await?;
+    page.wait_for_text(ERROR, "2 NameError price").await?;
     // Nothing has moved.
     let after = page.run(PLACES, vec![]).await?;
     assert_eq!(before, after);

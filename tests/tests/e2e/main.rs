@@ -10,6 +10,7 @@ mod costs;
 mod custom;
 mod differential;
 mod errands;
+mod exercise;
 mod firefox;
 mod follow;
 mod handbook;
