@@ -33,7 +33,7 @@ const MAX_ORDERED: usize = 1_000;
 
 /// What has come of somebody's cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CellOutcome {
     /// Its last run has failed.
     Failed(Signature),
     /// It shows this.
@@ -50,9 +50,9 @@ pub enum Outcome {
 
 /// Somebody's answer to an exercise.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct CellAnswer {
     /// What has come of it.
-    pub outcome: Outcome,
+    pub outcome: CellOutcome,
     form: u64,
     features: Features,
 }
@@ -69,27 +69,27 @@ impl Exercise<'_> {
     /// The answer in these cells of one copy. `is_untouched` says that they are as they were handed
     /// out; `names` are those of the owner.
     #[must_use]
-    pub fn answer(&self, cells: &[&Cell], is_untouched: bool, names: &Names) -> Answer {
+    pub fn answer(&self, cells: &[&Cell], is_untouched: bool, names: &Names) -> CellAnswer {
         let sources: Vec<String> = cells.iter().map(|cell| cell.source()).collect();
         let source = sources.join("\n");
         let failed = cells
             .iter()
             .find_map(|cell| failure_of(cell, self.language));
         let outcome = match failed {
-            _ if cells.is_empty() => Outcome::Missing,
-            _ if is_untouched => Outcome::Untouched,
-            Some(failure) => Outcome::Failed(Signature::of(&failure, names)),
+            _ if cells.is_empty() => CellOutcome::Missing,
+            _ if is_untouched => CellOutcome::Untouched,
+            Some(failure) => CellOutcome::Failed(Signature::of(&failure, names)),
             None => match OutputPrint::of(cells) {
-                Some(print) => Outcome::Shown(print),
+                Some(print) => CellOutcome::Shown(print),
                 None if cells.iter().any(|cell| cell.execution_count().is_some()) => {
-                    Outcome::Silent
+                    CellOutcome::Silent
                 }
-                None if source.trim() == self.stub.trim() => Outcome::Untouched,
-                None => Outcome::NotRun,
+                None if source.trim() == self.stub.trim() => CellOutcome::Untouched,
+                None => CellOutcome::NotRun,
             },
         };
         let given = given_names(self.stub, self.language);
-        Answer {
+        CellAnswer {
             outcome,
             form: normal_form(&source, self.language, &given),
             features: Features::of(&source),
@@ -101,7 +101,7 @@ impl Exercise<'_> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Common {
     /// What has come of all of them.
-    Outcome(Outcome),
+    CellOutcome(CellOutcome),
     /// Each shows something that nobody else shows.
     OtherResults,
     /// Each has an error that nobody else has.
@@ -134,7 +134,7 @@ impl AnswerGroup {
 
 /// Puts answers together: errors, then results, those of most people first, then what was not run.
 #[must_use]
-pub fn groups(answers: &[Answer]) -> Vec<AnswerGroup> {
+pub fn groups(answers: &[CellAnswer]) -> Vec<AnswerGroup> {
     let mut by_outcome: BTreeMap<(u8, u64), Vec<usize>> = BTreeMap::new();
     for (at, answer) in answers.iter().enumerate() {
         by_outcome.entry(key(&answer.outcome)).or_default().push(at);
@@ -144,10 +144,10 @@ pub fn groups(answers: &[Answer]) -> Vec<AnswerGroup> {
     for ((rank, _), members) in by_outcome {
         let outcome = &answers[members[0]].outcome;
         match (outcome, members.len() < MIN_PEOPLE) {
-            (Outcome::Failed(_), true) => errors.extend(members),
-            (Outcome::Shown(_), true) => results.extend(members),
+            (CellOutcome::Failed(_), true) => errors.extend(members),
+            (CellOutcome::Shown(_), true) => results.extend(members),
             _ => {
-                let common = Common::Outcome(outcome.clone());
+                let common = Common::CellOutcome(outcome.clone());
                 groups.push((rank, group(common, &members, answers)));
             }
         }
@@ -169,24 +169,24 @@ const FAILED: u8 = 0;
 const SHOWN: u8 = 1;
 
 /// What is the same for answers of one group, which are in order of its first part.
-fn key(outcome: &Outcome) -> (u8, u64) {
+fn key(outcome: &CellOutcome) -> (u8, u64) {
     match outcome {
-        Outcome::Failed(signature) => (FAILED, signature.mark()),
-        Outcome::Shown(print) => (SHOWN, print.mark),
-        Outcome::Silent => (2, 0),
-        Outcome::NotRun => (3, 0),
-        Outcome::Untouched => (4, 0),
-        Outcome::Missing => (5, 0),
+        CellOutcome::Failed(signature) => (FAILED, signature.mark()),
+        CellOutcome::Shown(print) => (SHOWN, print.mark),
+        CellOutcome::Silent => (2, 0),
+        CellOutcome::NotRun => (3, 0),
+        CellOutcome::Untouched => (4, 0),
+        CellOutcome::Missing => (5, 0),
     }
 }
 
-fn group(common: Common, members: &[usize], answers: &[Answer]) -> AnswerGroup {
+fn group(common: Common, members: &[usize], answers: &[CellAnswer]) -> AnswerGroup {
     let mut stacks: BTreeMap<(u64, u64), Vec<usize>> = BTreeMap::new();
     for at in members {
         let answer = &answers[*at];
         // Of those that share nothing, each has something of its own to be seen.
         let own = match common {
-            Common::Outcome(_) => 0,
+            Common::CellOutcome(_) => 0,
             Common::OtherResults | Common::OtherErrors => key(&answer.outcome).1,
         };
         stacks.entry((answer.form, own)).or_default().push(*at);
@@ -201,7 +201,7 @@ fn group(common: Common, members: &[usize], answers: &[Answer]) -> AnswerGroup {
 }
 
 /// Begins with what is most like all the others, and goes on with what is most like the last.
-fn neighbours_alike(mut stacks: Vec<Vec<usize>>, answers: &[Answer]) -> Vec<Vec<usize>> {
+fn neighbours_alike(mut stacks: Vec<Vec<usize>>, answers: &[CellAnswer]) -> Vec<Vec<usize>> {
     let rest = stacks.split_off(stacks.len().min(MAX_ORDERED));
     let alike = |one: &[usize], other: &[usize]| {
         let [one, other] = [one, other].map(|stack| &answers[stack[0]].features);

@@ -12,7 +12,7 @@ use crate::{
 
 /// A token of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Token<'a> {
+enum SourceToken<'a> {
     Word(&'a str),
     /// The text between quotes.
     Text(&'a str),
@@ -46,22 +46,22 @@ fn comments_of(language: &str) -> Comments {
 /// The hash of the source's normal form. `given` are the names of the handout, which mean the same
 /// in everyone's cell and stay as they are.
 pub(super) fn normal_form(source: &str, language: &str, given: &BTreeSet<&str>) -> u64 {
-    let tokens = without_docstrings(tokens(looked_at(source), language));
+    let tokens = without_docstrings(&tokens(looked_at(source), language));
     let chosen = chosen_names(&tokens, given);
     let mut form = 0;
     let mut after_dot = false;
     for token in &tokens {
         let part = match token {
-            Token::Word(word) => match chosen.get(word).filter(|_| !after_dot) {
+            SourceToken::Word(word) => match chosen.get(word).filter(|_| !after_dot) {
                 Some(number) => mix(1, *number),
                 None => hash(word.as_bytes()),
             },
-            Token::Text(text) => mix(2, hash(text.as_bytes())),
-            Token::Sign(sign) => mix(3, u64::from(u32::from(*sign))),
-            Token::Magic(line) => mix(4, hash(line.as_bytes())),
-            Token::NewLine(depth) => mix(5, *depth as u64),
+            SourceToken::Text(text) => mix(2, hash(text.as_bytes())),
+            SourceToken::Sign(sign) => mix(3, u64::from(u32::from(*sign))),
+            SourceToken::Magic(line) => mix(4, hash(line.as_bytes())),
+            SourceToken::NewLine(depth) => mix(5, *depth as u64),
         };
-        after_dot = *token == Token::Sign('.');
+        after_dot = *token == SourceToken::Sign('.');
         form = mix(form, part);
     }
     form
@@ -72,13 +72,13 @@ pub(super) fn given_names<'a>(stub: &'a str, language: &str) -> BTreeSet<&'a str
     let words = tokens(looked_at(stub), language).into_iter();
     words
         .filter_map(|token| match token {
-            Token::Word(word) => Some(word),
+            SourceToken::Word(word) => Some(word),
             _ => None,
         })
         .collect()
 }
 
-fn tokens<'a>(source: &'a str, language: &str) -> Vec<Token<'a>> {
+fn tokens<'a>(source: &'a str, language: &str) -> Vec<SourceToken<'a>> {
     let comments = comments_of(language);
     let has_magics = !matches!(language, "r" | "matlab" | "octave");
     let mut found = Vec::new();
@@ -113,11 +113,11 @@ fn tokens<'a>(source: &'a str, language: &str) -> Vec<Token<'a>> {
                 indents.push(width);
             }
             if !found.is_empty() {
-                found.push(Token::NewLine(indents.len()));
+                found.push(SourceToken::NewLine(indents.len()));
             }
             if has_magics && bare.starts_with(['%', '!']) {
                 let line = bare.lines().next().unwrap_or(bare);
-                found.push(Token::Magic(line.trim_end()));
+                found.push(SourceToken::Magic(line.trim_end()));
                 rest = &bare[line.len()..];
             }
             continue;
@@ -141,13 +141,13 @@ fn comment(rest: &str, comments: &Comments) -> Option<usize> {
     is_comment.then(|| rest.find('\n').unwrap_or(rest.len()))
 }
 
-fn token(rest: &str, first: char) -> (Token<'_>, usize) {
+fn token(rest: &str, first: char) -> (SourceToken<'_>, usize) {
     for quote in ["\"\"\"", "'''"] {
         if let Some(inside) = rest.strip_prefix(quote) {
             let end = inside.find(quote);
             let text = &inside[..end.unwrap_or(inside.len())];
             let length = end.map_or(rest.len(), |at| at + 2 * quote.len());
-            return (Token::Text(text), length);
+            return (SourceToken::Text(text), length);
         }
     }
     if matches!(first, '"' | '\'') {
@@ -157,30 +157,30 @@ fn token(rest: &str, first: char) -> (Token<'_>, usize) {
                 _ if escaped => escaped = false,
                 '\\' => escaped = true,
                 // A text that is not closed ends with its line.
-                '\n' => return (Token::Text(&rest[1..at]), at),
-                _ if c == first => return (Token::Text(&rest[1..at]), at + 1),
+                '\n' => return (SourceToken::Text(&rest[1..at]), at),
+                _ if c == first => return (SourceToken::Text(&rest[1..at]), at + 1),
                 _ => {}
             }
         }
-        return (Token::Text(&rest[1..]), rest.len());
+        return (SourceToken::Text(&rest[1..]), rest.len());
     }
     let is_of_word = |c: char| c.is_alphanumeric() || c == '_';
     if is_of_word(first) {
         let length = rest.find(|c| !is_of_word(c)).unwrap_or(rest.len());
-        return (Token::Word(&rest[..length]), length);
+        return (SourceToken::Word(&rest[..length]), length);
     }
-    (Token::Sign(first), first.len_utf8())
+    (SourceToken::Sign(first), first.len_utf8())
 }
 
 /// Leaves out texts that stand in a line alone, but for the last, which is a result.
-fn without_docstrings(tokens: Vec<Token<'_>>) -> Vec<Token<'_>> {
+fn without_docstrings<'a>(tokens: &[SourceToken<'a>]) -> Vec<SourceToken<'a>> {
     let is_edge = |at: Option<usize>| {
         let token = at.and_then(|at| tokens.get(at));
-        token.is_none_or(|token| matches!(token, Token::NewLine(_)))
+        token.is_none_or(|token| matches!(token, SourceToken::NewLine(_)))
     };
     let last = tokens.len().saturating_sub(1);
     let is_docstring = |at: usize| {
-        matches!(tokens[at], Token::Text(_))
+        matches!(tokens[at], SourceToken::Text(_))
             && at < last
             && is_edge(at.checked_sub(1))
             && is_edge(Some(at + 1))
@@ -192,31 +192,36 @@ fn without_docstrings(tokens: Vec<Token<'_>>) -> Vec<Token<'_>> {
 }
 
 /// The names that the cell gives to things, numbered in the order in which they appear.
-fn chosen_names<'a>(tokens: &[Token<'a>], given: &BTreeSet<&str>) -> BTreeMap<&'a str, u64> {
+fn chosen_names<'a>(tokens: &[SourceToken<'a>], given: &BTreeSet<&str>) -> BTreeMap<&'a str, u64> {
     let mut assigned = BTreeSet::new();
     let mut depth = 0_i32;
     for (at, token) in tokens.iter().enumerate() {
         match token {
-            Token::Sign('(' | '[' | '{') => depth += 1,
-            Token::Sign(')' | ']' | '}') => depth -= 1,
-            Token::NewLine(_) if depth < 0 => depth = 0,
+            SourceToken::Sign('(' | '[' | '{') => depth += 1,
+            SourceToken::Sign(')' | ']' | '}') => depth -= 1,
+            SourceToken::NewLine(_) if depth < 0 => depth = 0,
             _ => {}
         }
-        let Token::Word(word) = token else { continue };
+        let SourceToken::Word(word) = token else {
+            continue;
+        };
         let before = at.checked_sub(1).map(|at| tokens[at]);
-        if before == Some(Token::Sign('.')) || word.starts_with(|c: char| c.is_ascii_digit()) {
+        if before == Some(SourceToken::Sign('.')) || word.starts_with(|c: char| c.is_ascii_digit())
+        {
             continue;
         }
         let next = |by: usize| tokens.get(at + by).copied();
         let is_set = match (next(1), next(2)) {
-            (Some(Token::Sign('=')), after) => depth == 0 && after != Some(Token::Sign('=')),
-            (Some(Token::Sign('<')), Some(Token::Sign('-'))) => true,
-            (Some(Token::Sign(':')), Some(Token::Sign('='))) => true,
+            (Some(SourceToken::Sign('=')), after) => {
+                depth == 0 && after != Some(SourceToken::Sign('='))
+            }
+            (Some(SourceToken::Sign('<')), Some(SourceToken::Sign('-'))) => true,
+            (Some(SourceToken::Sign(':')), Some(SourceToken::Sign('='))) => true,
             _ => false,
         };
         let is_introduced = matches!(
             before,
-            Some(Token::Word(
+            Some(SourceToken::Word(
                 "for" | "as" | "def" | "let" | "const" | "var" | "function"
             ))
         );
@@ -226,7 +231,7 @@ fn chosen_names<'a>(tokens: &[Token<'a>], given: &BTreeSet<&str>) -> BTreeMap<&'
     }
     let mut numbers = BTreeMap::new();
     for token in tokens {
-        if let Token::Word(word) = token
+        if let SourceToken::Word(word) = token
             && assigned.contains(word)
             && !given.contains(word)
         {

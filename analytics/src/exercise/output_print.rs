@@ -219,7 +219,7 @@ mod tests {
 
     use super::*;
 
-    fn print(outputs: Value) -> Option<OutputPrint> {
+    fn print(outputs: &Value) -> Option<OutputPrint> {
         let cell = json!({"cell_type": "code", "metadata": {}, "source": "", "outputs": outputs});
         let json = json!({"cells": [cell], "nbformat": 4, "nbformat_minor": 5, "metadata": {}});
         let parsed = Notebook::parse(json.to_string().as_bytes()).unwrap();
@@ -227,11 +227,11 @@ mod tests {
     }
 
     fn printed(text: &str) -> Option<OutputPrint> {
-        print(json!([{"output_type": "stream", "name": "stdout", "text": text}]))
+        print(&json!([{"output_type": "stream", "name": "stdout", "text": text}]))
     }
 
     fn shown(mime: &str, text: &str) -> Option<OutputPrint> {
-        print(json!([{"output_type": "display_data", "metadata": {}, "data": {mime: text}}]))
+        print(&json!([{"output_type": "display_data", "metadata": {}, "data": {mime: text}}]))
     }
 
     fn marks(prints: [Option<OutputPrint>; 2]) -> [u64; 2] {
@@ -295,9 +295,9 @@ mod tests {
 
     #[test]
     fn what_shows_nothing_has_no_print() {
-        assert_eq!(print(json!([])), None);
+        assert_eq!(print(&json!([])), None);
         assert_eq!(printed(" \n"), None);
         assert_eq!(printed("\n  total 5\nmore").unwrap().words, "total 5");
-        assert!(print(json!([{"output_type": "display_data", "metadata": {}, "data": {"application/x": 1}}])).is_some());
+        assert!(print(&json!([{"output_type": "display_data", "metadata": {}, "data": {"application/x": 1}}])).is_some());
     }
 }

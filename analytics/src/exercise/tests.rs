@@ -5,7 +5,7 @@ use super::*;
 
 const STUB: &str = "def area(a, b):\n    ...";
 
-fn cell(source: &str, count: Option<u32>, outputs: Value) -> Value {
+fn cell(source: &str, count: Option<u32>, outputs: &Value) -> Value {
     json!({"cell_type": "code", "metadata": {}, "source": source, "execution_count": count, "outputs": outputs})
 }
 
@@ -13,16 +13,16 @@ fn printed(source: &str, text: &str) -> Value {
     cell(
         source,
         Some(1),
-        json!([{"output_type": "stream", "name": "stdout", "text": text}]),
+        &json!([{"output_type": "stream", "name": "stdout", "text": text}]),
     )
 }
 
 fn failed(source: &str, name: &str, value: &str) -> Value {
     let error = json!({"output_type": "error", "ename": name, "evalue": value, "traceback": []});
-    cell(source, Some(1), json!([error]))
+    cell(source, Some(1), &json!([error]))
 }
 
-fn answer(cells: &[Value], is_untouched: bool) -> Answer {
+fn answer(cells: &[Value], is_untouched: bool) -> CellAnswer {
     let json = json!({"cells": cells, "nbformat": 4, "nbformat_minor": 5, "metadata": {}});
     let parsed = Notebook::parse(json.to_string().as_bytes()).unwrap();
     let cells: Vec<&Cell> = parsed.notebook.cells().iter().collect();
@@ -33,35 +33,44 @@ fn answer(cells: &[Value], is_untouched: bool) -> Answer {
     exercise.answer(&cells, is_untouched, &Names::default())
 }
 
-fn of(cell: Value) -> Answer {
+fn of(cell: Value) -> CellAnswer {
     answer(&[cell], false)
 }
 
 #[test]
 fn an_answer_is_what_has_come_of_it() {
     assert!(
-        matches!(of(failed("x", "NameError", "name 'x' is not defined")).outcome, Outcome::Failed(error) if error.to_string() == "NameError x")
+        matches!(of(failed("x", "NameError", "name 'x' is not defined")).outcome, CellOutcome::Failed(error) if error.to_string() == "NameError x")
     );
     assert!(
-        matches!(of(printed("print(6)", "6")).outcome, Outcome::Shown(print) if print.words == "6")
+        matches!(of(printed("print(6)", "6")).outcome, CellOutcome::Shown(print) if print.words == "6")
     );
     assert_eq!(
-        of(cell("x = 1", Some(3), json!([]))).outcome,
-        Outcome::Silent
+        of(cell("x = 1", Some(3), &json!([]))).outcome,
+        CellOutcome::Silent
     );
-    assert_eq!(of(cell("x = 1", None, json!([]))).outcome, Outcome::NotRun);
-    assert_eq!(of(cell(STUB, None, json!([]))).outcome, Outcome::Untouched);
+    assert_eq!(
+        of(cell("x = 1", None, &json!([]))).outcome,
+        CellOutcome::NotRun
+    );
+    assert_eq!(
+        of(cell(STUB, None, &json!([]))).outcome,
+        CellOutcome::Untouched
+    );
     assert_eq!(
         answer(&[printed("1", "1")], true).outcome,
-        Outcome::Untouched
+        CellOutcome::Untouched
     );
-    assert_eq!(answer(&[], false).outcome, Outcome::Missing);
+    assert_eq!(answer(&[], false).outcome, CellOutcome::Missing);
     // In two pieces, of which one fails.
     let pieces = [
-        cell("x = 1", Some(1), json!([])),
+        cell("x = 1", Some(1), &json!([])),
         failed("y", "NameError", "name 'y' is not defined"),
     ];
-    assert!(matches!(answer(&pieces, false).outcome, Outcome::Failed(_)));
+    assert!(matches!(
+        answer(&pieces, false).outcome,
+        CellOutcome::Failed(_)
+    ));
 }
 
 #[test]
@@ -74,7 +83,7 @@ fn answers_with_one_result_are_together_and_the_same_ones_stacked() {
         of(failed("prin(7)", "NameError", "name 'prin' is not defined")),
         of(printed("print(2 + 3)", "5")),
         of(failed("1 / 0", "ZeroDivisionError", "division by zero")),
-        of(cell(STUB, None, json!([]))),
+        of(cell(STUB, None, &json!([]))),
         of(printed("print(6)", "6")),
     ];
     let groups = groups(&answers);
@@ -82,8 +91,8 @@ fn answers_with_one_result_are_together_and_the_same_ones_stacked() {
         .iter()
         .map(|group| {
             let name = match &group.common {
-                Common::Outcome(Outcome::Failed(error)) => error.to_string(),
-                Common::Outcome(Outcome::Shown(print)) => print.words.clone(),
+                Common::CellOutcome(CellOutcome::Failed(error)) => error.to_string(),
+                Common::CellOutcome(CellOutcome::Shown(print)) => print.words.clone(),
                 other => format!("{other:?}"),
             };
             let mut stacks = group.stacks.clone();
@@ -96,7 +105,7 @@ fn answers_with_one_result_are_together_and_the_same_ones_stacked() {
         ("OtherErrors", vec![vec![6]]),
         ("6", vec![vec![0, 2], vec![8]]),
         ("OtherResults", vec![vec![1], vec![5]]),
-        ("Outcome(Untouched)", vec![vec![7]]),
+        ("CellOutcome(Untouched)", vec![vec![7]]),
     ];
     let expected: Vec<_> = expected
         .map(|(name, stacks)| (name.to_owned(), stacks))
@@ -123,7 +132,7 @@ fn neighbours_are_alike() {
 
 #[test]
 fn the_order_of_hundreds_is_found_at_once() {
-    let answers: Vec<Answer> = (0..300)
+    let answers: Vec<CellAnswer> = (0..300)
         .map(|n| {
             of(printed(
                 &format!("x = {n}\nfor i in range(x):\n    print(i + {n})"),

@@ -4,7 +4,7 @@
 //! done on the thread of whoever asks.
 
 use analytics::{
-    exercise::{Answer, AnswerGroup, Common, Exercise, Outcome, groups},
+    exercise::{AnswerGroup, CellAnswer, CellOutcome, Common, Exercise, groups},
     signature::Names,
 };
 use shared::{
@@ -94,7 +94,7 @@ pub(super) fn read(
     })
 }
 
-fn answer(notebook: &Notebook, copy: &PlacesInCopy, stub: &str) -> (Answer, ReadAnswer) {
+fn answer(notebook: &Notebook, copy: &PlacesInCopy, stub: &str) -> (CellAnswer, ReadAnswer) {
     let cells: Vec<&Cell> = copy
         .cells
         .iter()
@@ -117,7 +117,7 @@ fn answer(notebook: &Notebook, copy: &PlacesInCopy, stub: &str) -> (Answer, Read
 
 fn draw_group(
     group: &AnswerGroup,
-    answers: &[Answer],
+    answers: &[CellAnswer],
     read: &[ReadAnswer],
     compared_with: Option<&str>,
     left: &mut usize,
@@ -127,7 +127,7 @@ fn draw_group(
     let of_group = |at: &usize| read[*at].user.clone();
     let is_shown_once = matches!(
         group.common,
-        Common::Outcome(Outcome::Shown(_) | Outcome::Failed(_))
+        Common::CellOutcome(CellOutcome::Shown(_) | CellOutcome::Failed(_))
     );
     let first = &read[group.stacks[0][0]];
     let nothing = matches!(kind, ExerciseKind::Untouched | ExerciseKind::Missing);
@@ -142,10 +142,10 @@ fn draw_group(
         let mut answer = ExerciseAnswer {
             people: stack.iter().map(of_group).collect(),
             is_guess: first.is_guess,
-            code: first.html(Part::Source),
+            code: first.html(AnswerPart::Source),
             changes: compared_with.map(changes).unwrap_or_default(),
             shown: match shows && !is_shown_once {
-                true => first.html(Part::Outputs),
+                true => first.html(AnswerPart::Outputs),
                 false => SafeHtml::default(),
             },
         };
@@ -164,46 +164,46 @@ fn draw_group(
         people: group.stacks.iter().flatten().map(of_group).collect(),
         answers: drawn.collect(),
         shown: match is_shown_once {
-            true => first.html(Part::Outputs),
+            true => first.html(AnswerPart::Outputs),
             false => SafeHtml::default(),
         },
     }
 }
 
-fn kind_and_title(common: &Common, outcome: &Outcome) -> (ExerciseKind, String) {
+fn kind_and_title(common: &Common, outcome: &CellOutcome) -> (ExerciseKind, String) {
     let (kind, words) = match (common, outcome) {
         (Common::OtherErrors, _) => (ExerciseKind::Error, "Other errors"),
         (Common::OtherResults, _) => (ExerciseKind::Output, "Other results"),
-        (_, Outcome::Failed(signature)) => return (ExerciseKind::Error, signature.to_string()),
-        (_, Outcome::Shown(print)) => return (ExerciseKind::Output, print.words.clone()),
-        (_, Outcome::Silent) => (ExerciseKind::NoOutput, "No output"),
-        (_, Outcome::NotRun) => (ExerciseKind::NotRun, "Not run"),
-        (_, Outcome::Untouched) => (ExerciseKind::Untouched, "Untouched"),
-        (_, Outcome::Missing) => (ExerciseKind::Missing, "Cell removed"),
+        (_, CellOutcome::Failed(signature)) => return (ExerciseKind::Error, signature.to_string()),
+        (_, CellOutcome::Shown(print)) => return (ExerciseKind::Output, print.words.clone()),
+        (_, CellOutcome::Silent) => (ExerciseKind::NoOutput, "No output"),
+        (_, CellOutcome::NotRun) => (ExerciseKind::NotRun, "Not run"),
+        (_, CellOutcome::Untouched) => (ExerciseKind::Untouched, "Untouched"),
+        (_, CellOutcome::Missing) => (ExerciseKind::Missing, "Cell removed"),
     };
     (kind, words.to_owned())
 }
 
 /// A part of a code cell.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum AnswerPart {
     Source,
     Outputs,
 }
 
 impl ReadAnswer {
     /// One part of the cells; the other is left out.
-    fn html(&self, part: Part) -> SafeHtml {
+    fn html(&self, part: AnswerPart) -> SafeHtml {
         let cells = self.cells.iter().cloned().map(|mut cell| {
             if let CellContent::Code(code) = &mut cell.content {
                 match part {
-                    Part::Source => code.outputs.clear(),
-                    Part::Outputs => code.source.clear(),
+                    AnswerPart::Source => code.outputs.clear(),
+                    AnswerPart::Outputs => code.source.clear(),
                 }
             }
             cell
         });
-        let sign = if part == Part::Source { "s" } else { "o" };
+        let sign = if part == AnswerPart::Source { "s" } else { "o" };
         let options = Options {
             id_prefix: format!("{}{sign}-", summary::id_prefix(&self.user)),
             ..Options::default()
