@@ -88,7 +88,7 @@ pub struct MyRound {
     pub asked_ms: i64,
     /// The notebook that is meant, by its path below a home.
     pub filename: Option<String>,
-    /// Whether whoever asks has answered, by a note since it was asked.
+    /// Whether whoever asks has answered: they have a note. Notes `done` of before are gone.
     pub answered: bool,
 }
 
@@ -174,7 +174,8 @@ pub struct HelpTicket {
     pub lease_until_ms: Option<i64>,
     /// Who had it and did not say again that they do: it waits once more, before the others.
     pub was_with: Option<String>,
-    /// How many tickets of theirs were ended by a helper today.
+    /// How often a helper was there for them in the last twelve hours: tickets that a helper has
+    /// ended, or that they ended as done while a helper had them.
     pub helped_today: usize,
     /// Whether they are no longer at the error that they asked with. It is a hint: nobody has said
     /// that it is solved.
@@ -228,6 +229,8 @@ pub enum TicketEnd {
     Solved,
     /// Whoever asked has taken it back.
     Withdrawn,
+    /// It was open for half a day: the class is over.
+    Expired,
 }
 
 /// That the class is asked whether it is done, and what it has answered.
@@ -244,7 +247,7 @@ pub struct DoneRound {
     pub filename: Option<String>,
     /// Who has said since that they are done, by name.
     pub done: Vec<String>,
-    /// Who has an open ticket, by name.
+    /// Who has an open ticket, also one that is paused, by name.
     pub help: Vec<String>,
 }
 

@@ -22,6 +22,7 @@ mod errands;
 mod events;
 
 mod handouts;
+mod help;
 mod history;
 mod hub;
 mod hub_faults;
