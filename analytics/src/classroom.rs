@@ -4,7 +4,7 @@
 //! them the class looks at itself every ten seconds, at times that are multiples of ten: so it
 //! comes to the same, however often somebody asks, and a replay to what was there live.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -92,7 +92,11 @@ impl Classroom {
                 self.asked.remove(name);
             }
         }
-        self.look_at(name, false, at_ms);
+        match self.people.contains_key(name) || asks {
+            true => self.look_at(name, false, at_ms),
+            // They had come because they asked, and nothing else is known of them.
+            false => self.shortlist.forget(name),
+        }
     }
 
     /// Somebody was helped, or is to be looked at later.
@@ -133,7 +137,8 @@ impl Classroom {
     fn look(&mut self, at_ms: i64) {
         self.looked_ms = Some(at_ms);
         self.class = ClassView::of(self.people.values(), at_ms);
-        let names: Vec<String> = self.people.keys().cloned().collect();
+        let known = self.people.keys().chain(self.asked.keys());
+        let names: BTreeSet<String> = known.cloned().collect();
         for name in names {
             self.look_at(&name, false, at_ms);
         }

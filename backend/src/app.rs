@@ -11,6 +11,7 @@ use crate::{
     class::Class,
     errands::ErrandDesk,
     feed::{Announcements, Feed},
+    help::HelpDesk,
     history::HistoryStore,
     insight::Insight,
     limits::Limits,
@@ -46,6 +47,8 @@ pub struct AppState {
     pub insight: Option<Arc<Insight>>,
     /// The notices of instructors to participants.
     pub notices: Arc<NoticeBoard>,
+    /// The help queue and the notes of the class.
+    pub help: Arc<HelpDesk>,
     /// The files that participants' servers write into homes.
     pub errands: Arc<ErrandDesk>,
     /// Which notebooks and summaries of others participants may see.

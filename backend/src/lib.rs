@@ -10,6 +10,7 @@
 //! * `cloud`: servers for a class at DigitalOcean, from the trainer's machine
 //! * [`builds`]: exports, copies and summaries of notebooks, as files
 //! * [`sharing`]: which notebooks and summaries of others participants may see
+//! * [`help`]: who asks for help, who comes and who is done, behind a trait
 //! * [`history`]: every version of every notebook, behind a trait
 //! * [`insight`]: what the saves of a class say, of the history by the crate `analytics`
 //! * [`notices`]: notices of instructors to participants, behind a trait too
@@ -56,6 +57,7 @@ pub mod feed;
 mod filename;
 mod files;
 mod findings;
+pub mod help;
 pub mod history;
 pub mod homes;
 pub mod identity;

@@ -37,8 +37,12 @@ pub const HANDOUTS_KIND: &str = "handouts";
 /// [`InsightAnnouncement`].
 pub const INSIGHT_KIND: &str = "insight";
 
+/// The help queue, a note or whether the class is asked if it is done is another now; the data is
+/// `null`. Who sees everyone asks `GET /api/help`, and a participant `GET /api/help/mine`.
+pub const HELP_KIND: &str = "help";
+
 /// The kinds of announcements.
-pub const ANNOUNCEMENT_KINDS: [&str; 8] = [
+pub const ANNOUNCEMENT_KINDS: [&str; 9] = [
     BUILT_KIND,
     RECORDED_KIND,
     READ_KIND,
@@ -47,6 +51,7 @@ pub const ANNOUNCEMENT_KINDS: [&str; 8] = [
     ERRAND_KIND,
     HANDOUTS_KIND,
     INSIGHT_KIND,
+    HELP_KIND,
 ];
 
 /// The data of a [`BUILT_KIND`] announcement.

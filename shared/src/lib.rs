@@ -34,6 +34,7 @@ pub mod announcements;
 pub mod copies;
 pub mod errands;
 pub mod exercise;
+pub mod help;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod incremental;
 pub mod insight;

@@ -69,8 +69,11 @@ pub const BEAT: &str = "beat";
 pub enum Role {
     /// Sees everyone's notebooks, and changes the class.
     Instructor,
-    /// Sees everyone's notebooks, and changes nothing but their own.
+    /// Sees everyone's notebooks, and helps: takes tickets of the help queue, sees to people in the
+    /// lane, asks whether the class is done. Changes nothing else but their own.
     Helper,
+    /// Sees everyone's notebooks, and changes nothing but their own.
+    Observer,
     /// Sees their own notebooks.
     Participant,
 }
@@ -79,6 +82,12 @@ impl Role {
     /// Whether this role may see the notebooks of all participants.
     #[must_use]
     pub fn sees_everyone(self) -> bool {
+        matches!(self, Self::Instructor | Self::Helper | Self::Observer)
+    }
+
+    /// Whether this role may see to participants: take their tickets, and say that they were helped.
+    #[must_use]
+    pub fn helps(self) -> bool {
         matches!(self, Self::Instructor | Self::Helper)
     }
 

@@ -35,8 +35,10 @@ def configure(
     participants_url=None,
     instructors=(),
     helpers=(),
+    observers=(),
     instructor_groups=("instructors",),
     helper_groups=("helpers",),
+    observer_groups=("observers",),
     program=None,
     user=None,
     external=False,
@@ -52,8 +54,8 @@ def configure(
     name: the service's name; its page is at <hub>/services/<name>/.
     address: where it listens, a URL or a port; by default port 10101, where the Hub listens.
     participants_url: where participants' servers reach it, if not by the Hub's host and its port.
-    instructors, helpers: names of users.
-    instructor_groups, helper_groups: names of the Hub's groups.
+    instructors, helpers, observers: names of users.
+    instructor_groups, helper_groups, observer_groups: names of the Hub's groups.
     program: the path of the program, if not beside this Python or on PATH.
     user: the user that the service runs as, where the Hub runs as root.
     external, api_token: the service is not started by the Hub, and has this token.
@@ -64,6 +66,7 @@ def configure(
     members = {
         roles.INSTRUCTOR: (instructors, instructor_groups),
         roles.HELPER: (helpers, helper_groups),
+        roles.OBSERVER: (observers, observer_groups),
     }
     asked = Asked(
         name=name,
@@ -169,7 +172,12 @@ def _service(asked, where, existing, spawners):
         "oauth_no_confirm": True,
         # The scopes that a session in the service may have, if its user has them: without the
         # custom scopes in this list no user would be an instructor or a helper there.
-        "oauth_client_allowed_scopes": [roles.access(asked.name), roles.READ, roles.WRITE],
+        "oauth_client_allowed_scopes": [
+            roles.access(asked.name),
+            roles.READ,
+            roles.HELP,
+            roles.WRITE,
+        ],
     }
     environment = variables(asked.settings, _parameters())
     if asked.external:

@@ -7,13 +7,16 @@ which a Hub refuses to start with when its authenticator manages the groups.
 from .obstacle import Obstacle
 
 READ = "custom:pipalhub:read"
+HELP = "custom:pipalhub:help"
 WRITE = "custom:pipalhub:write"
 CUSTOM_SCOPES = {
     READ: {"description": "See every participant's notebooks in PipalHub"},
-    WRITE: {"description": "Change the class in PipalHub", "subscopes": [READ]},
+    HELP: {"description": "Help participants by PipalHub's queue", "subscopes": [READ]},
+    WRITE: {"description": "Change the class in PipalHub", "subscopes": [HELP]},
 }
 INSTRUCTOR = "pipalhub-instructor"
 HELPER = "pipalhub-helper"
+OBSERVER = "pipalhub-observer"
 SERVICE = "pipalhub-service"
 STEWARD = "pipalhub-steward"
 # To add users to the Hub and remove them, and to start their servers and stop them; to see how the
@@ -29,7 +32,7 @@ def access(service):
 
 
 def roles(service, members):
-    """The roles of instructors, helpers and the service itself; `members` has users and groups by
+    """The roles of instructors, helpers, observers and the service itself; `members` has users and groups by
     role.
     """
     return [
@@ -41,9 +44,15 @@ def roles(service, members):
         },
         {
             "name": HELPER,
+            "description": "Sees everyone's notebooks in PipalHub and helps by its queue",
+            "scopes": [access(service), HELP],
+            **members[HELPER],
+        },
+        {
+            "name": OBSERVER,
             "description": "Sees everyone's notebooks in PipalHub",
             "scopes": [access(service), READ],
-            **members[HELPER],
+            **members[OBSERVER],
         },
         {
             "name": SERVICE,

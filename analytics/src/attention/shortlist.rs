@@ -131,6 +131,12 @@ impl Shortlist {
             return;
         };
         let entry = &mut self.entries[at];
+        let asks_no_more = entry.asked_ms.is_some() && asked_ms.is_none();
+        if asks_no_more && attention.weight < ENTER {
+            // They had come because they asked.
+            self.entries.remove(at);
+            return;
+        }
         entry.asked_ms = asked_ms;
         if succeeded && attention.weight < ENTER && entry.solved_ms.is_none() {
             entry.solved_ms = Some(now_ms);

@@ -22,8 +22,8 @@ use shared::wire::Role;
 
 pub use error::AuthError;
 pub use hub::{
-    HubClient, HubLimits, HubServer, HubServerState, HubSettings, READ_SCOPE, Roster, RosterAnswer,
-    WRITE_SCOPE,
+    HELP_SCOPE, HubClient, HubLimits, HubServer, HubServerState, HubSettings, READ_SCOPE, Roster,
+    RosterAnswer, WRITE_SCOPE,
 };
 pub use oauth::{CallbackQuery, OAuth, OAuthError};
 pub use request_source::RequestSource;

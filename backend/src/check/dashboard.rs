@@ -174,6 +174,7 @@ pub(super) fn role_words(role: Role) -> &'static str {
     match role {
         Role::Instructor => "an instructor",
         Role::Helper => "a helper",
+        Role::Observer => "an observer",
         Role::Participant => "a participant",
     }
 }

@@ -28,12 +28,13 @@ pub(super) const SHARING_FILE: &str = "sharing.json";
 /// The database of events.
 pub(super) const EVENTS_FILE: &str = "events.sqlite3";
 /// The databases.
-pub(super) const DATABASE_FILES: [&str; 5] = [
+pub(super) const DATABASE_FILES: [&str; 6] = [
     EVENTS_FILE,
     "history.sqlite3",
     "notices.sqlite3",
     "errands.sqlite3",
     "insight.sqlite3",
+    "help.sqlite3",
 ];
 /// The endings of SQLite's files for one database.
 const SQLITE_SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];

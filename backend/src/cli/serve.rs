@@ -40,6 +40,7 @@ use crate::{
     copies::{Copies, PushedCopies},
     errands::ErrandDesk,
     feed::{Announcements, Feed},
+    help::HelpDesk,
     insight::Insight,
     limits::{LimitSettings, Limits},
     notices::NoticeBoard,
@@ -209,6 +210,7 @@ async fn serve(args: ServeArgs, parent: Option<ParentProcess>) -> anyhow::Result
     let notices = NoticeBoard::open(&data.join("notices.sqlite3"), announcements.clone())?;
     let errands = data.join("errands.sqlite3");
     let errands = ErrandDesk::open(&errands, args.quota.reserve(), announcements.clone())?;
+    let help = HelpDesk::open(&data.join("help.sqlite3"), announcements.clone())?;
     if let Some(history) = &history {
         insight.start(
             &data.join("insight.sqlite3"),
@@ -216,6 +218,7 @@ async fn serve(args: ServeArgs, parent: Option<ParentProcess>) -> anyhow::Result
             copies.clone(),
             Arc::clone(&errands),
             Arc::clone(&sharing),
+            Arc::clone(&help),
             announcements.clone(),
         )?;
     }
@@ -276,6 +279,7 @@ async fn serve(args: ServeArgs, parent: Option<ParentProcess>) -> anyhow::Result
         history: history.as_ref().map(|history| Arc::clone(&history.store)),
         insight: history.is_some().then_some(insight),
         notices,
+        help,
         errands,
         sharing,
         package_steward: StewardClient::new(
@@ -296,6 +300,7 @@ async fn serve(args: ServeArgs, parent: Option<ParentProcess>) -> anyhow::Result
     }
     let state = Arc::new(state);
     tell_of_packages(&state);
+    tokio::spawn(Arc::clone(&state.help).keep_time(ending.clone()));
     answer(listener, state, ending, parent).await?;
     if let Some(RunningHistory { recorder, .. }) = history {
         // The last saves are recorded before the end.

@@ -8,18 +8,24 @@ use analytics::{
     classroom::Classroom,
     groups::ErrorGroup,
     handout::{Anchor, AnchorCell, AnchoredHandout},
+    lineage::Confidence,
     pace::{Pace, PaceColumn},
     state::CellState,
 };
-use shared::insight::{
-    ErrorPlace, HandoutOrigin, InsightGroup, InsightResponse, LaneEntry, LaneReason, PaceSpread,
-    PaceStrip, PaceStripColumn, PersonProgress, ReasonKind,
+use shared::{
+    help::{TicketCell, TicketError},
+    insight::{
+        ErrorPlace, HandoutOrigin, InsightGroup, InsightResponse, LaneEntry, LaneReason,
+        PaceSpread, PaceStrip, PaceStripColumn, PersonProgress, ReasonKind,
+    },
 };
 
 /// What is said of a cell that is in no handout.
-pub(super) const OWN_CELLS: &str = "cells of their own";
+const OWN_CELLS: &str = "cells of their own";
+/// What is said of one such cell.
+const OWN_CELL: &str = "a cell of their own";
 /// What is said of a cell that the newest handout has no longer.
-pub(super) const OLDER_CELL: &str = "a cell of an older handout";
+const OLDER_CELL: &str = "a cell of an older handout";
 
 /// What is known at `as_of_ms`.
 pub(super) fn of(classroom: &Classroom, origin: HandoutOrigin, as_of_ms: i64) -> InsightResponse {
@@ -47,6 +53,46 @@ pub(super) fn of(classroom: &Classroom, origin: HandoutOrigin, as_of_ms: i64) ->
         groups: groups.map(|group| error_group(group, &labels)).collect(),
         people: people.collect(),
         pace: pace.map(|pace| strip(pace, origin)),
+    }
+}
+
+/// The error that somebody is at.
+pub(super) fn error(classroom: &Classroom, user: &str, now_ms: i64) -> Option<TicketError> {
+    let episode = classroom.progress(user)?.current_error(now_ms)?;
+    Some(TicketError {
+        signature: episode.signature.id(),
+        title: episode.signature.to_string(),
+    })
+}
+
+/// The cell at this place of somebody's copy, in words of the handout as far as it is from there.
+pub(super) fn cell(classroom: &Classroom, user: &str, at: usize) -> TicketCell {
+    let own = || TicketCell {
+        anchor: None,
+        label: OWN_CELL.to_owned(),
+    };
+    let Some(handout) = classroom.handout() else {
+        return own();
+    };
+    let tracked = classroom
+        .progress(user)
+        .and_then(|progress| progress.lineage.cells().get(at));
+    let descents = tracked.into_iter().flat_map(|cell| &cell.descents);
+    let mut sure = descents.filter(|descent| descent.confidence > Confidence::Guess);
+    let Some(cell) = sure.find_map(|descent| handout.cell(descent.anchor)) else {
+        return own();
+    };
+    let label = match labels(handout).remove(&cell.anchor) {
+        Some(label) => label,
+        None if !cell.is_current => OLDER_CELL.to_owned(),
+        None => match &cell.heading {
+            Some(heading) => format!("{heading}, text"),
+            None => "text".to_owned(),
+        },
+    };
+    TicketCell {
+        anchor: Some(cell.anchor.0),
+        label,
     }
 }
 

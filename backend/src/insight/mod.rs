@@ -35,6 +35,7 @@ use std::{collections::BTreeSet, path::Path, sync::Arc};
 use anyhow::Context;
 use shared::{
     exercise::ExerciseResponse,
+    help::ActiveCell,
     insight::{InsightResponse, SettledKind},
 };
 use tokio::sync::oneshot;
@@ -52,6 +53,7 @@ use crate::{
     copies::Copies,
     errands::ErrandDesk,
     feed::Announcements,
+    help::{HelpDesk, TicketPlace},
     history::{HistoryFollower, HistoryStore},
     lanes::PersonLanes,
     sharing::Sharing,
@@ -105,10 +107,15 @@ impl Insight {
     }
 
     /// Starts the thread. What is done about people is kept in the file at `path`; large versions
-    /// take turns with what else is read of `copies`.
+    /// take turns with what else is read of `copies`. Who asks for help is in the lane, and `help`
+    /// is told who is no longer at the error that they asked with.
     ///
     /// # Errors
     /// When the file cannot be used, or the thread cannot be started.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a part of the service that it reads, called once"
+    )]
     pub fn start(
         &self,
         path: &Path,
@@ -116,6 +123,7 @@ impl Insight {
         copies: Copies,
         errands: Arc<ErrandDesk>,
         sharing: Arc<Sharing>,
+        help: Arc<HelpDesk>,
         announcements: Announcements,
     ) -> anyhow::Result<()> {
         let sources = InsightSources {
@@ -123,6 +131,7 @@ impl Insight {
             copies,
             errands,
             sharing,
+            help,
             settlements: SqliteSettlements::open(path)?,
         };
         let worker = Worker::new(Arc::clone(&self.queue), sources, announcements);
@@ -195,6 +204,32 @@ impl Insight {
             reply,
         })?;
         answer.await.unwrap_or(Err(InsightError::NoAnswer))
+    }
+
+    /// Where somebody is who asks for help from their copy: what is known of it, and nothing when
+    /// as many notebooks are kept as can be and this is none of them.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn place_of(
+        &self,
+        copy: CopyId,
+        cell: Option<ActiveCell>,
+        staff: BTreeSet<String>,
+    ) -> Result<TicketPlace, InsightError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(InsightRequest::Place {
+            copy,
+            cell,
+            staff,
+            reply,
+        })?;
+        answer.await.unwrap_or(Err(InsightError::NoAnswer))
+    }
+
+    /// Somebody at this notebook asks for help, or no longer does. Nobody waits for it.
+    pub fn note_asks(&self, filename: &str) {
+        self.queue.note_versions(filename);
     }
 
     fn ask(&self, request: InsightRequest) -> Result<(), InsightError> {

@@ -8,11 +8,11 @@ use std::{
 };
 
 use parking_lot::{Condvar, Mutex};
-use shared::insight::InsightResponse;
+use shared::{help::ActiveCell, insight::InsightResponse};
 use tokio::sync::oneshot;
 
 use super::{ExerciseChoice, ExercisePlaces, InsightError, Settlement};
-use crate::class::CopyId;
+use crate::{class::CopyId, help::TicketPlace};
 
 /// The end of a request.
 pub(super) type InsightReply<T> = oneshot::Sender<Result<T, InsightError>>;
@@ -37,6 +37,13 @@ pub(super) enum InsightRequest {
         settlement: Settlement,
         staff: BTreeSet<String>,
         reply: InsightReply<()>,
+    },
+    /// Where somebody is who asks for help.
+    Place {
+        copy: CopyId,
+        cell: Option<ActiveCell>,
+        staff: BTreeSet<String>,
+        reply: InsightReply<TicketPlace>,
     },
 }
 

@@ -6,15 +6,23 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use analytics::{attention::Settled, classroom::Classroom, handout::Anchor};
-use shared::insight::{HandoutOrigin, InsightResponse, SettledKind};
+use shared::{
+    help::ActiveCell,
+    insight::{HandoutOrigin, InsightResponse, SettledKind},
+    notebook::NotebookEnd,
+};
 
 use super::{
     ExerciseChoice, ExercisePlaces, InsightError, Settlement, answer, places,
     plan::{Birth, KnownHandout, Plan},
     sources::InsightSources,
-    sqlite::StoredSettlement,
+    sqlite::{Deed, StoredDeed},
 };
-use crate::history::{HistoryError, HistoryStore, Version};
+use crate::{
+    class::CopyId,
+    help::TicketPlace,
+    history::{HistoryError, HistoryStore, Version},
+};
 
 /// Versions in one list.
 const MAX_LISTED: usize = 1_000;
@@ -40,8 +48,10 @@ pub(super) struct Room {
     newest: BTreeMap<String, i64>,
     /// The version up to which the classroom knows all.
     replayed: i64,
-    /// What was done about people after versions that are not replayed yet.
-    settlements: VecDeque<StoredSettlement>,
+    /// What was done about people, and by them, after versions that are not replayed yet.
+    deeds: VecDeque<StoredDeed>,
+    /// Who asks for help, by all deeds that are kept.
+    asking: BTreeSet<String>,
     /// The newest save, or thing that was done.
     latest_ms: i64,
     /// The last save of the instructor.
@@ -62,7 +72,8 @@ impl Room {
             texts: BTreeMap::new(),
             newest: BTreeMap::new(),
             replayed: 0,
-            settlements: VecDeque::new(),
+            deeds: VecDeque::new(),
+            asking: BTreeSet::new(),
             latest_ms: 0,
             instructor_ms: 0,
             has_changed: true,
@@ -118,8 +129,41 @@ impl Room {
         if is_all {
             self.settle_until(self.learnt);
             self.replayed = self.learnt;
+            self.note_asks(sources)?;
         }
         Ok(is_all)
+    }
+
+    /// Keeps who asks for help and who no longer does, after all versions that are known here. It
+    /// is compared with what the help desk knows, and so comes to the same after any restart.
+    fn note_asks(&mut self, sources: &InsightSources) -> Result<(), InsightError> {
+        let asking = sources.help.asking(&self.filename);
+        // What is kept comes after the looks that were made, as it does in a replay.
+        let after_look_ms = self.classroom.looked_ms().map_or(0, |at_ms| at_ms + 1);
+        let deed = |user: &String, deed, at_ms: i64| StoredDeed {
+            user: user.clone(),
+            deed,
+            at_ms: at_ms.max(after_look_ms),
+            version: self.learnt,
+        };
+        let gone = self
+            .asking
+            .iter()
+            .filter(|user| !asking.contains_key(*user));
+        let gone = gone.map(|user| deed(user, Deed::AsksNoMore, self.latest_ms));
+        let come = asking
+            .iter()
+            .filter(|(user, _)| !self.asking.contains(*user));
+        let come = come.map(|(user, at_ms)| deed(user, Deed::Asks, *at_ms));
+        let deeds: Vec<StoredDeed> = gone.chain(come).collect();
+        if deeds.is_empty() {
+            return Ok(());
+        }
+        sources.settlements.add(&self.filename, &deeds)?;
+        self.deeds.extend(deeds);
+        self.asking = asking.into_keys().collect();
+        self.settle_until(self.replayed);
+        Ok(())
     }
 
     fn learn_births(&mut self, history: &dyn HistoryStore) -> Result<(), HistoryError> {
@@ -153,7 +197,8 @@ impl Room {
         self.classroom = Classroom::new(handout);
         self.texts = texts.unwrap_or_default();
         self.newest.clear();
-        self.settlements = sources.settlements.of(&self.filename)?.into();
+        self.deeds = sources.settlements.of(&self.filename)?.into();
+        self.asking = asking_by(&self.deeds);
         self.replayed = 0;
         self.latest_ms = 0;
         self.instructor_ms = 0;
@@ -203,30 +248,77 @@ impl Room {
         settlement: &Settlement,
         sources: &InsightSources,
     ) -> Result<(), InsightError> {
-        sources.settlements.add(settlement, self.learnt)?;
-        self.settlements.push_back(StoredSettlement {
+        let deed = StoredDeed {
             user: settlement.copy.user.clone(),
-            settled: settlement.settled,
+            deed: Deed::Settled(settlement.settled),
             at_ms: settlement.at_ms,
             version: self.learnt,
-        });
+        };
+        sources
+            .settlements
+            .add(&self.filename, std::slice::from_ref(&deed))?;
+        self.deeds.push_back(deed);
         if self.is_up_to_date() {
             self.settle_until(self.replayed);
         }
         Ok(())
     }
 
-    /// Notes what was done about people before the version after this one.
+    /// Notes what was done about people, and by them, before the version after this one.
     fn settle_until(&mut self, version: i64) {
-        while let Some(next) = self.settlements.pop_front_if(|it| it.version <= version) {
-            let settled = match next.settled {
-                SettledKind::Helped => Settled::Helped,
-                SettledKind::Later => Settled::Later,
-            };
-            self.classroom.settle(next.at_ms, &next.user, settled);
-            self.latest_ms = self.latest_ms.max(next.at_ms);
+        while let Some(next) = self.deeds.pop_front_if(|it| it.version <= version) {
+            let StoredDeed { user, at_ms, .. } = next;
+            match next.deed {
+                Deed::Settled(SettledKind::Helped) => {
+                    self.classroom.settle(at_ms, &user, Settled::Helped);
+                }
+                Deed::Settled(SettledKind::Later) => {
+                    self.classroom.settle(at_ms, &user, Settled::Later);
+                }
+                Deed::Asks if self.is_apart(&user) => {}
+                Deed::Asks => self.classroom.ask(at_ms, &user, true),
+                Deed::AsksNoMore => self.classroom.ask(at_ms, &user, false),
+            }
+            self.latest_ms = self.latest_ms.max(at_ms);
             self.has_changed = true;
         }
+    }
+
+    /// Whether somebody is no participant.
+    fn is_apart(&self, user: &str) -> bool {
+        let plan = self.plan.as_ref();
+        plan.is_some_and(|plan| plan.apart.contains(user))
+    }
+
+    /// Where somebody is who asks for help: what of it is known, and nothing of a private cell,
+    /// because no version has one.
+    pub(super) fn place_of(
+        &self,
+        user: &str,
+        cell: Option<&ActiveCell>,
+        now_ms: i64,
+        sources: &InsightSources,
+    ) -> Result<TicketPlace, InsightError> {
+        let key = CopyId {
+            filename: self.filename.clone(),
+            user: user.to_owned(),
+        };
+        let newest = sources.history.versions(&key, None, 1)?;
+        let Some(version) = newest.first().map(|version| version.id) else {
+            return Ok(TicketPlace::default());
+        };
+        let cell = match cell {
+            None => None,
+            Some(cell) => sources.history.bytes(&key, version)?.and_then(|bytes| {
+                let _turn = sources.copies.lanes().turn(bytes.len() as u64);
+                place_in(bytes, cell)
+            }),
+        };
+        Ok(TicketPlace {
+            version: Some(version),
+            cell: cell.map(|at| answer::cell(&self.classroom, user, at)),
+            error: answer::error(&self.classroom, user, now_ms),
+        })
     }
 
     /// Somebody's copy was deleted.
@@ -268,5 +360,31 @@ impl Room {
             catching_up: !self.is_up_to_date(),
             ..answer::of(&self.classroom, origin, as_of_ms)
         }
+    }
+}
+
+/// Who asks for help when all of this is done.
+fn asking_by(deeds: &VecDeque<StoredDeed>) -> BTreeSet<String> {
+    let mut last = BTreeMap::new();
+    for deed in deeds {
+        match deed.deed {
+            Deed::Asks => last.insert(&deed.user, true),
+            Deed::AsksNoMore => last.insert(&deed.user, false),
+            Deed::Settled(_) => None,
+        };
+    }
+    let asking = last.into_iter().filter(|(_, asks)| *asks);
+    asking.map(|(user, _)| user.clone()).collect()
+}
+
+/// The place of a cell in a version; `None` when the version has no such cell, as when it is
+/// private.
+fn place_in(bytes: Vec<u8>, cell: &ActiveCell) -> Option<usize> {
+    let (bytes, _) = NotebookEnd::of_public(bytes, 0).ok()?;
+    let is_it = |id: Option<&str>| matches!(cell, ActiveCell::Id(wanted) if id == Some(wanted));
+    let found = NotebookEnd::map_cells(&bytes, |cell| is_it(cell.id())).ok()?;
+    match cell {
+        ActiveCell::Id(_) => found.iter().position(|is_it| *is_it),
+        ActiveCell::Index(at) => usize::try_from(*at).ok().filter(|at| *at < found.len()),
     }
 }

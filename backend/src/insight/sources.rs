@@ -9,6 +9,7 @@ use crate::{
     class::CopyId,
     copies::Copies,
     errands::{ErrandDesk, ErrandError},
+    help::HelpDesk,
     history::{HistoryError, HistoryStore},
     sharing::Sharing,
 };
@@ -19,6 +20,7 @@ pub(super) struct InsightSources {
     pub(super) copies: Copies,
     pub(super) errands: Arc<ErrandDesk>,
     pub(super) sharing: Arc<Sharing>,
+    pub(super) help: Arc<HelpDesk>,
     pub(super) settlements: SqliteSettlements,
 }
 

@@ -8,11 +8,12 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, params};
 use shared::insight::SettledKind;
 
-use super::{InsightError, Settlement};
+use super::InsightError;
 use crate::sqlite::{self, Durability, SchemaVersions, connect_pair, with_remedy};
 
 /// Append-only; see [`crate::sqlite::migrate`].
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE settlements (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         filename TEXT NOT NULL,
@@ -23,7 +24,11 @@ const MIGRATIONS: &[&str] = &["
         version INTEGER NOT NULL
     ) STRICT;
     CREATE INDEX settlements_by_notebook ON settlements (filename, id);
-"];
+",
+    "
+    -- From here on `settled` is also that somebody asks for help, or no longer does.
+",
+];
 
 /// Names the file's content in errors.
 const FILE_CONTENT: &str = "What was done about people";
@@ -33,11 +38,22 @@ const FILE_CONTENT: &str = "What was done about people";
 const MAX_SETTLEMENTS: i64 = 20_000;
 const MAX_AGE_MS: i64 = 30 * 24 * 3_600 * 1_000;
 
-/// Something that was done about somebody.
+/// What is done between two versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Deed {
+    /// Somebody was seen to.
+    Settled(SettledKind),
+    /// Somebody asks for help.
+    Asks,
+    /// They no longer do.
+    AsksNoMore,
+}
+
+/// Something that was done about somebody, or by them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct StoredSettlement {
+pub(super) struct StoredDeed {
     pub(super) user: String,
-    pub(super) settled: SettledKind,
+    pub(super) deed: Deed,
     pub(super) at_ms: i64,
     /// The version after which it was done.
     pub(super) version: i64,
@@ -60,42 +76,47 @@ impl SqliteSettlements {
         })
     }
 
-    /// Adds what was done after this version; the oldest of many make room.
-    pub(super) fn add(&self, settlement: &Settlement, version: i64) -> Result<(), InsightError> {
-        let Settlement {
-            copy,
-            settled,
-            at_ms,
-        } = settlement;
+    /// Adds what was done at a notebook, each after its version; the oldest of many make room.
+    pub(super) fn add(&self, filename: &str, deeds: &[StoredDeed]) -> Result<(), InsightError> {
         let mut writer = self.writer.lock();
         let transaction = writer.transaction()?;
-        transaction.execute(
-            "INSERT INTO settlements (filename, user, settled, at_ms, version)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![copy.filename, copy.user, name(*settled), at_ms, version],
-        )?;
-        transaction.execute(
-            "DELETE FROM settlements WHERE id <= ?1 OR at_ms < ?2",
-            params![
-                transaction.last_insert_rowid() - MAX_SETTLEMENTS,
-                at_ms - MAX_AGE_MS
-            ],
-        )?;
+        for StoredDeed {
+            user,
+            deed,
+            at_ms,
+            version,
+        } in deeds
+        {
+            transaction.execute(
+                "INSERT INTO settlements (filename, user, settled, at_ms, version)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![filename, user, name(*deed), at_ms, version],
+            )?;
+            transaction.execute(
+                "DELETE FROM settlements WHERE id <= ?1 OR at_ms < ?2",
+                params![
+                    transaction.last_insert_rowid() - MAX_SETTLEMENTS,
+                    at_ms - MAX_AGE_MS
+                ],
+            )?;
+        }
         Ok(transaction.commit()?)
     }
 
     /// What was done about people at a notebook, in order.
-    pub(super) fn of(&self, filename: &str) -> Result<Vec<StoredSettlement>, InsightError> {
+    pub(super) fn of(&self, filename: &str) -> Result<Vec<StoredDeed>, InsightError> {
         let reader = self.reader.lock();
         let mut statement = reader.prepare_cached(
             "SELECT user, settled, at_ms, version FROM settlements WHERE filename = ?1 ORDER BY id",
         )?;
         let found = statement.query_map([filename], |row| {
-            Ok(StoredSettlement {
+            Ok(StoredDeed {
                 user: row.get(0)?,
-                settled: match &*row.get::<_, String>(1)? {
-                    "helped" => SettledKind::Helped,
-                    _ => SettledKind::Later,
+                deed: match &*row.get::<_, String>(1)? {
+                    "helped" => Deed::Settled(SettledKind::Helped),
+                    "asks" => Deed::Asks,
+                    "asks-no-more" => Deed::AsksNoMore,
+                    _ => Deed::Settled(SettledKind::Later),
                 },
                 at_ms: row.get(2)?,
                 version: row.get(3)?,
@@ -105,10 +126,12 @@ impl SqliteSettlements {
     }
 }
 
-fn name(settled: SettledKind) -> &'static str {
-    match settled {
-        SettledKind::Helped => "helped",
-        SettledKind::Later => "later",
+fn name(deed: Deed) -> &'static str {
+    match deed {
+        Deed::Settled(SettledKind::Helped) => "helped",
+        Deed::Settled(SettledKind::Later) => "later",
+        Deed::Asks => "asks",
+        Deed::AsksNoMore => "asks-no-more",
     }
 }
 
@@ -126,46 +149,33 @@ impl From<rusqlite::Error> for InsightError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::class::CopyId;
 
     #[test]
-    fn settlements_survive_and_old_ones_go() {
+    fn deeds_survive_and_old_ones_go() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("insight.sqlite3");
-        let settlement = |user: &str, settled, at_ms| Settlement {
-            copy: CopyId {
-                filename: "a.ipynb".to_owned(),
-                user: user.to_owned(),
-            },
-            settled,
+        let done = |user: &str, deed, at_ms, version| StoredDeed {
+            user: user.to_owned(),
+            deed,
             at_ms,
+            version,
         };
+        let deeds = [
+            done("ana", Deed::Settled(SettledKind::Helped), 1, 3),
+            done("bo", Deed::Settled(SettledKind::Later), 2, 3),
+            done("bo", Deed::Asks, 2, 4),
+            done("bo", Deed::AsksNoMore, 2, 4),
+        ];
         let store = SqliteSettlements::open(&path).unwrap();
-        store
-            .add(&settlement("ana", SettledKind::Helped, 1), 3)
-            .unwrap();
-        store
-            .add(&settlement("bo", SettledKind::Later, 2), 3)
-            .unwrap();
+        store.add("a.ipynb", &deeds).unwrap();
         drop(store);
         let store = SqliteSettlements::open(&path).unwrap();
-        let of = |store: &SqliteSettlements, filename: &str| {
-            let all = store.of(filename).unwrap().into_iter();
-            all.map(|it| (it.user, it.settled, it.at_ms, it.version))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(
-            of(&store, "a.ipynb"),
-            [
-                ("ana".to_owned(), SettledKind::Helped, 1, 3),
-                ("bo".to_owned(), SettledKind::Later, 2, 3),
-            ]
-        );
-        assert!(of(&store, "b.ipynb").is_empty());
-        let late = settlement("cy", SettledKind::Helped, MAX_AGE_MS + 2);
-        store.add(&late, 9).unwrap();
-        let left = of(&store, "a.ipynb");
-        assert_eq!(left[0].0, "bo", "of just 30 days: {left:?}");
-        assert_eq!(left.len(), 2);
+        assert_eq!(store.of("a.ipynb").unwrap(), deeds);
+        assert!(store.of("b.ipynb").unwrap().is_empty());
+        let late = done("cy", Deed::Settled(SettledKind::Helped), MAX_AGE_MS + 2, 9);
+        store.add("a.ipynb", std::slice::from_ref(&late)).unwrap();
+        let left = store.of("a.ipynb").unwrap();
+        assert_eq!(left[0].user, "bo", "of just 30 days: {left:?}");
+        assert_eq!((left.len(), &left[3]), (4, &late));
     }
 }

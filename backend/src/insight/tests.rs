@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc, time::Instant};
 use serde_json::{Value, json};
 use shared::{
     errands::HandoutAudience,
+    help::{ActiveCell, NoteKind},
     insight::{HandoutOrigin, InsightResponse, SettledKind},
 };
 use tempfile::TempDir;
@@ -15,6 +16,7 @@ use crate::{
     copies::Copies,
     errands::{ErrandDesk, HandoutDraft, HandoutSource},
     feed::Announcements,
+    help::{HelpDesk, Press, TicketPlace},
     history::{CellChanges, NewVersion, SqliteHistory},
     homes::HomesTemplate,
     sharing::Sharing,
@@ -37,12 +39,14 @@ impl Lesson {
             .unwrap();
         let announcements = Announcements::default();
         let sharing = Sharing::open(&at("sharing.json"), announcements.clone()).unwrap();
+        let help = HelpDesk::open(&at("help.sqlite3"), announcements.clone()).unwrap();
         Self {
             sources: InsightSources {
                 history: Arc::new(SqliteHistory::open(&at("history.sqlite3")).unwrap()),
                 copies: Copies::from(homes),
                 errands: ErrandDesk::open(&at("errands.sqlite3"), 0, announcements).unwrap(),
                 sharing: Arc::new(sharing),
+                help,
                 settlements: settlements(folder.path()),
             },
             _folder: folder,
@@ -85,6 +89,16 @@ impl Lesson {
             bytes: notebook.as_bytes(),
         };
         self.sources.history.add(&[version]).unwrap();
+    }
+
+    fn press(&self, user: &str, asks: bool, at_ms: i64) {
+        let press = Press {
+            user: user.to_owned(),
+            note: asks.then_some(NoteKind::Help),
+            filename: Some(FILENAME.to_owned()),
+            ..Press::default()
+        };
+        self.sources.help.press(&press, at_ms).unwrap();
     }
 
     fn room(&self) -> Room {
@@ -139,7 +153,7 @@ const NAME_ERROR: Option<(&str, &str)> = Some(("NameError", "name 'df' is not de
 
 #[test]
 fn what_is_there_live_is_what_a_replay_comes_to() {
-    let mut had_lane = false;
+    let (mut had_lane, mut had_asked) = (false, false);
     for seed in 0..4 {
         let lesson = Lesson::new();
         let mut chance = Chance(seed);
@@ -179,6 +193,12 @@ fn what_is_there_live_is_what_a_replay_comes_to() {
                     };
                     live.settle(&settlement, &lesson.sources).unwrap();
                 }
+                // Somebody asks for help, whoever that is, or no longer does.
+                1 => {
+                    let asks = !lesson.sources.help.asking(FILENAME).contains_key(user);
+                    lesson.press(user, asks, now_ms);
+                    while !live.catch_up(&lesson.sources, 8).unwrap() {}
+                }
                 _ => lesson.save(user, at_ms, &change),
             }
             lesson.save_as("other.ipynb", user, at_ms, &change);
@@ -195,11 +215,13 @@ fn what_is_there_live_is_what_a_replay_comes_to() {
                 live.look(now_ms);
                 let told = live.answer();
                 had_lane |= !told.lane.is_empty();
+                had_asked |= told.lane.iter().any(|entry| entry.asked_ms.is_some());
                 assert_eq!(told, lesson.replayed(now_ms, 7), "seed {seed}, step {step}");
                 assert_eq!(told, lesson.replayed(now_ms, 1_000), "in one turn");
             }
         }
     }
+    assert!(had_asked, "somebody has asked");
     assert!(had_lane, "somebody was in the lane");
 }
 
@@ -291,6 +313,74 @@ fn places_of_errors_are_said_in_words() {
     );
     assert_eq!(answer.people[0].error.as_ref(), Some(&group.signature));
     assert_eq!(answer.people[0].furthest, Some(1));
+}
+
+#[test]
+fn whoever_asks_is_in_the_lane_until_they_no_longer_do() {
+    let lesson = Lesson::new();
+    for (at, user) in ["ana", "bo", "cy"].into_iter().enumerate() {
+        lesson.save(user, BEGIN_MS + at as i64, &[]);
+    }
+    let mut live = lesson.room();
+    let lane = |room: &mut Room| {
+        while !room.catch_up(&lesson.sources, 9).unwrap() {}
+        let lane = room.answer().lane.into_iter();
+        lane.map(|it| (it.user, it.asked_ms)).collect::<Vec<_>>()
+    };
+    assert_eq!(lane(&mut live), []);
+    // Who has nothing saved yet may ask, too; the instructor is no participant.
+    for (user, at_ms) in [("cy", 1_000), ("dora", 2_000), ("ines", 3_000)] {
+        lesson.press(user, true, BEGIN_MS + at_ms);
+    }
+    lesson.save("ines", BEGIN_MS + 4_000, &[]);
+    let asked = |user: &str, at_ms| (user.to_owned(), Some(BEGIN_MS + at_ms));
+    let both = [asked("cy", 1_000), asked("dora", 2_000)];
+    assert_eq!(lane(&mut live), both);
+    assert_eq!(lane(&mut lesson.room()), both, "by a replay");
+    lesson.press("dora", false, BEGIN_MS + 5_000);
+    assert_eq!(lane(&mut live), [asked("cy", 1_000)]);
+    lesson.press("cy", false, BEGIN_MS + 6_000);
+    assert_eq!(lane(&mut live), []);
+    assert_eq!(lane(&mut lesson.room()), [], "by a replay");
+}
+
+#[test]
+fn a_ticket_says_where_it_was_asked_and_nothing_of_a_private_cell() {
+    let lesson = Lesson::new();
+    for (at, user) in ["ana", "bo", "cy"].into_iter().enumerate() {
+        lesson.save(user, BEGIN_MS + at as i64, &[]);
+    }
+    let failed = code("df.head()", Some(1), NAME_ERROR);
+    let mut own = code("mine = 1", None, None);
+    own["id"] = json!("own-cell");
+    lesson.save("ana", BEGIN_MS + 1_000, &[(3, failed), (7, own)]);
+    let mut room = lesson.room();
+    while !room.catch_up(&lesson.sources, 9).unwrap() {}
+    let place = |room: &Room, user: &str, cell: ActiveCell| {
+        let now_ms = BEGIN_MS + 2_000;
+        room.place_of(user, Some(&cell), now_ms, &lesson.sources)
+            .unwrap()
+    };
+    let found = place(&room, "ana", ActiveCell::Index(3));
+    let error = found.error.unwrap();
+    assert_eq!((found.version, &*error.title), (Some(4), "NameError df"));
+    assert_eq!(
+        room.answer().people[0].error.as_ref(),
+        Some(&error.signature)
+    );
+    let label = |cell: ActiveCell| place(&room, "ana", cell).cell.map(|cell| cell.label);
+    let by_index = [3, 4, 6].map(|at| label(ActiveCell::Index(at)).unwrap());
+    assert_eq!(
+        by_index,
+        ["Reading", "Exercise 1, text", "Exercise 1, cell 2"]
+    );
+    let own = label(ActiveCell::Id("own-cell".to_owned()));
+    assert_eq!(own.as_deref(), Some("a cell of their own"));
+    // A private cell is in no version, so it is in no ticket.
+    assert_eq!(label(ActiveCell::Id("private-cell".to_owned())), None);
+    assert_eq!(label(ActiveCell::Index(99)), None);
+    let none = place(&room, "dora", ActiveCell::Index(0));
+    assert_eq!(none, TicketPlace::default());
 }
 
 #[test]

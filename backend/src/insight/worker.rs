@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     feed::{Announcements, Recipients},
+    help::{HelpDesk, TicketPlace},
     telemetry::loggable,
     time,
 };
@@ -104,7 +105,7 @@ impl Worker {
                 if kept.is_behind {
                     kept.go_on(sources);
                 }
-                kept.tell(&announcements);
+                kept.tell(&announcements, &sources.help);
             });
             at += usize::from(is_well);
         }
@@ -160,7 +161,33 @@ impl Worker {
                     let _ = reply.send(settled);
                 });
             }
+            InsightRequest::Place {
+                copy,
+                cell,
+                staff,
+                reply,
+            } => {
+                // A participant has asked, and must not put away what others look at.
+                let is_full = self.rooms.len() >= MAX_KEPT_NOTEBOOKS;
+                if is_full && !self.is_kept(&copy.filename) {
+                    let _ = reply.send(Ok(TicketPlace::default()));
+                    return;
+                }
+                let at = self.keep(&copy.filename, staff);
+                self.work_on(at, |kept, sources| {
+                    let place = kept.catch_up(sources).and_then(|()| {
+                        let (user, now_ms) = (&copy.user, time::now_ms());
+                        kept.room.place_of(user, cell.as_ref(), now_ms, sources)
+                    });
+                    let _ = reply.send(place);
+                });
+            }
         }
+    }
+
+    fn is_kept(&self, filename: &str) -> bool {
+        let mut rooms = self.rooms.iter();
+        rooms.any(|kept| kept.room.filename() == filename)
     }
 
     /// The place of the notebook of this name, which is kept from now on.
@@ -240,7 +267,7 @@ impl KeptRoom {
     }
 
     /// Tells open pages when there is another answer.
-    fn tell(&mut self, announcements: &Announcements) {
+    fn tell(&mut self, announcements: &Announcements, help: &HelpDesk) {
         if self.is_behind || self.told_at.elapsed() < TELL_INTERVAL {
             return;
         }
@@ -250,6 +277,11 @@ impl KeptRoom {
             // Pages that were answered before it was up to date ask again.
             None => true,
         };
+        let errors = answer
+            .people
+            .iter()
+            .map(|it| (&*it.user, it.error.as_deref()));
+        help.note_errors(self.room.filename(), errors, time::now_ms());
         if is_news {
             let filename = self.room.filename().to_owned();
             announcements.send(

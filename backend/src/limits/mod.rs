@@ -27,7 +27,8 @@ use pushes::Pushes;
 pub use rate::Rate;
 pub(crate) use rate::TokenBuckets;
 pub use settings::{
-    EventLimits, LimitSettings, NoticeLimits, ReadLimits, RestoreLimits, StreamLimits, UploadLimits,
+    EventLimits, LimitSettings, NoteLimits, NoticeLimits, ReadLimits, RestoreLimits, StreamLimits,
+    UploadLimits,
 };
 pub(crate) use slots::Slot;
 
@@ -55,6 +56,7 @@ pub struct Limits {
     streams: Slots,
     posts: TokenBuckets,
     notices: TokenBuckets,
+    notes: TokenBuckets,
     looks: TokenBuckets,
     reads: TokenBuckets,
     reading: Slots,
@@ -78,6 +80,7 @@ impl Limits {
             ),
             posts: TokenBuckets::default(),
             notices: TokenBuckets::default(),
+            notes: TokenBuckets::default(),
             looks: TokenBuckets::default(),
             reads: TokenBuckets::default(),
             reading: Slots::new(
@@ -129,7 +132,7 @@ impl Limits {
 
     fn count_posts(&self, identity: &Identity, count: u32) -> Result<(), LimitExceeded> {
         let rate = match identity.role {
-            Role::Participant | Role::Helper => self.settings.events.participant,
+            Role::Participant | Role::Observer | Role::Helper => self.settings.events.participant,
             Role::Instructor => self.settings.events.instructor,
         };
         self.posts
@@ -200,6 +203,23 @@ impl Limits {
                     identity.user
                 );
                 too_many("notices", message, wait)
+            })
+    }
+
+    /// Counts a change of this person's note.
+    ///
+    /// # Errors
+    /// When there were too many lately.
+    pub(crate) fn note(&self, identity: &Identity) -> Result<(), LimitExceeded> {
+        let NoteLimits { every, burst } = self.settings.notes;
+        self.notes
+            .take_one(&identity.user, every, burst, Instant::now())
+            .map_err(|wait| {
+                let message = format!(
+                    "{} has changed their note {burst} times in the last minute: wait a moment.",
+                    identity.user
+                );
+                too_many("notes", message, wait)
             })
     }
 

@@ -18,6 +18,8 @@ pub struct LimitSettings {
     pub hub: HubLimits,
     /// Of notices that are written.
     pub notices: NoticeLimits,
+    /// Of notes that participants change.
+    pub notes: NoteLimits,
     /// Of whole notebooks and versions that are read.
     pub reads: ReadLimits,
     /// Of versions that are restored.
@@ -105,6 +107,25 @@ impl Default for NoticeLimits {
         Self {
             every: Duration::from_secs(6),
             burst: 10,
+        }
+    }
+}
+
+/// How often one participant may change their note, and the text of their ticket: each is written
+/// to the disk, and everyone who sees the queue is told.
+#[derive(Clone, Copy, Debug)]
+pub struct NoteLimits {
+    /// One in so long, in the long run.
+    pub every: Duration,
+    /// At once, after a pause.
+    pub burst: u32,
+}
+
+impl Default for NoteLimits {
+    fn default() -> Self {
+        Self {
+            every: Duration::from_secs(3),
+            burst: 20,
         }
     }
 }

@@ -17,8 +17,9 @@ use shared::{
 };
 
 use crate::{
-    auth::{AuthError, READ_SCOPE, WRITE_SCOPE},
+    auth::{AuthError, HELP_SCOPE, READ_SCOPE, WRITE_SCOPE},
     errands::ErrandError,
+    help::{HelpError, HelpRefusal},
     history::HistoryError,
     homes::CreateError,
     identity::LoginKind,
@@ -110,8 +111,8 @@ impl AppError {
             )),
             AuthError::ServiceWithoutScope(name) => Self::Forbidden(format!(
                 "This token is that of the Hub's service {name}, which is nobody here: a \
-                 service needs {READ_SCOPE} or {WRITE_SCOPE}, and access:services for this \
-                 one."
+                 service needs {READ_SCOPE}, {HELP_SCOPE} or {WRITE_SCOPE}, and access:services \
+                 for this one."
             )),
             AuthError::HubUnavailable { cause } => Self::Unavailable {
                 message: "JupyterHub cannot be asked who you are; try again in a moment.",
@@ -179,6 +180,37 @@ impl From<NoticeError> for AppError {
     }
 }
 
+impl From<HelpError> for AppError {
+    fn from(error: HelpError) -> Self {
+        let refusal = match error {
+            HelpError::Engine(_) => {
+                return Self::Unavailable {
+                    message: "The help queue cannot be used right now; try again in a moment.",
+                    cause: error.to_string(),
+                };
+            }
+            HelpError::Refused(refusal) => refusal,
+        };
+        let message = match &refusal {
+            // A name is written as it is.
+            HelpRefusal::Held { .. }
+            | HelpRefusal::NotHeld(_)
+            | HelpRefusal::Paused(_)
+            | HelpRefusal::AskedAnew(_)
+            | HelpRefusal::TooOften(_) => format!("{refusal}."),
+            HelpRefusal::NoTicket(_) | HelpRefusal::TooLate => sentence(&refusal.to_string()),
+        };
+        match refusal {
+            HelpRefusal::NoTicket(_) => Self::NotFound(message),
+            HelpRefusal::TooOften(_) => Self::TooManyRequests {
+                message,
+                retry_after: 600,
+            },
+            _ => Self::Conflict(message),
+        }
+    }
+}
+
 impl From<ErrandError> for AppError {
     fn from(error: ErrandError) -> Self {
         match error {
@@ -194,13 +226,15 @@ impl From<ErrandError> for AppError {
             ErrandError::TooManyHandouts
             | ErrandError::NoRoom
             | ErrandError::SameHandout(_)
-            | ErrandError::TooManyRestores(_) => {
-                let text = error.to_string();
-                let (first, rest) = text.split_at(1);
-                Self::Conflict(format!("{}{rest}.", first.to_uppercase()))
-            }
+            | ErrandError::TooManyRestores(_) => Self::Conflict(sentence(&error.to_string())),
         }
     }
+}
+
+/// A message of an error as a sentence; it begins with a letter of ASCII.
+fn sentence(text: &str) -> String {
+    let (first, rest) = text.split_at(1);
+    format!("{}{rest}.", first.to_uppercase())
 }
 
 impl From<CreateError> for AppError {

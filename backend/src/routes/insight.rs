@@ -12,15 +12,18 @@ use axum::{
 use serde::Deserialize;
 use shared::{
     exercise::ExerciseResponse,
-    insight::{InsightResponse, SettleRequest},
+    insight::{InsightResponse, SettleRequest, SettledKind},
 };
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     api::WallQuery,
+    blocking::blocking,
     error::AppError,
-    extract::{EventPosts, JsonBody, LightReads, NotebookReads, Query, RateLimited, Viewer},
+    extract::{
+        EventPosts, Helper, JsonBody, LightReads, NotebookReads, Query, RateLimited, Viewer,
+    },
     json::{JSON_CONTENT, to_json},
 };
 use crate::{
@@ -121,13 +124,14 @@ async fn get_exercise(
 /// `POST /api/insight/settled`
 #[utoipa::path(post, path = "/insight/settled", tag = "class", request_body = SettleRequest,
     summary = "Say that somebody in the lane was helped, or is to be looked at later",
-    description = "For who sees everyone. They leave the lane, for five minutes, or with the same \
-        error for ten; another error brings them back at once.",
+    description = "For helpers and instructors. They leave the lane, for five minutes, or with the \
+        same error for ten; another error brings them back at once. Who was helped has no open \
+        ticket at this notebook any more.",
     responses((status = NO_CONTENT)))]
 async fn settle(
     State(state): State<Arc<AppState>>,
-    _: Viewer,
-    RateLimited { identity, .. }: RateLimited<EventPosts>,
+    Helper(identity): Helper,
+    _: RateLimited<EventPosts>,
     JsonBody(request): JsonBody<SettleRequest>,
 ) -> Result<StatusCode, AppError> {
     let insight = insight_of(&state)?;
@@ -154,6 +158,12 @@ async fn settle(
         settled = ?settlement.settled,
         "somebody was seen to"
     );
+    if settlement.settled == SettledKind::Helped {
+        let (help, by) = (Arc::clone(&state.help), identity.user);
+        let CopyId { user, filename } = settlement.copy.clone();
+        let at_ms = settlement.at_ms;
+        blocking(move || Ok(help.help_at(&user, &filename, &by, at_ms)?)).await?;
+    }
     insight.settle(settlement, staff(&state).await).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -181,7 +191,7 @@ fn no_history() -> AppError {
 }
 
 /// Who is no participant.
-async fn staff(state: &AppState) -> BTreeSet<String> {
+pub(super) async fn staff(state: &AppState) -> BTreeSet<String> {
     match &state.auth {
         Auth::Hub(hub) => hub.client.staff_with_admins().await,
         Auth::Standalone { .. } => BTreeSet::new(),

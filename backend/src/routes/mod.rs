@@ -15,6 +15,7 @@ mod extract;
 mod followed;
 mod handouts;
 mod health;
+mod help;
 mod history;
 mod insight;
 mod json;
@@ -77,6 +78,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .merge(build::api_routes())
         .merge(history::routes())
         .merge(insight::routes())
+        .merge(help::routes())
         .merge(copies::routes())
         .merge(notices::routes())
         .merge(notice_preview::routes())

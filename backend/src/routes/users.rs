@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
+    blocking::blocking,
     error::AppError,
     extract::{Instructor, JsonBody, JsonObject, LightReads, RateLimited, Viewer, limit_body},
     page_or_list::{PageOrList, page_or_list},
@@ -29,6 +30,7 @@ use crate::{
     app::AppState,
     auth::{Auth, RosterAnswer},
     steward::protocol::{StewardReply, StewardRequest},
+    time,
 };
 
 /// The largest list that is imported, in bytes; the steward takes no larger request.
@@ -244,11 +246,15 @@ async fn remove_user(
 ) -> Result<StatusCode, AppError> {
     let request = StewardRequest::RemoveUser {
         by: who.user,
-        username,
+        username: username.clone(),
         as_root: false,
     };
     match ask(&state, request).await? {
-        StewardReply::Done {} => Ok(StatusCode::NO_CONTENT),
+        StewardReply::Done {} => {
+            // Whoever asked for help and is gone waits for nobody.
+            blocking(move || Ok(state.help.forget(&username, time::now_ms())?)).await?;
+            Ok(StatusCode::NO_CONTENT)
+        }
         _ => steward::unexpected(),
     }
 }

@@ -20,6 +20,7 @@ use backend::{
     copies::{Copies, PushedCopies},
     errands::ErrandDesk,
     feed::{Announcements, Feed},
+    help::HelpDesk,
     history::{HistoryStore, Recorder, Retention, SqliteHistory},
     homes::HomesTemplate,
     insight::Insight,
@@ -195,6 +196,8 @@ impl App {
         .unwrap();
         let kept = folder.path().join("errands.sqlite3");
         let errands = ErrandDesk::open(&kept, 0, announcements.clone()).unwrap();
+        let kept = folder.path().join("help.sqlite3");
+        let help = HelpDesk::open(&kept, announcements.clone()).unwrap();
         insight
             .start(
                 &folder.path().join("insight.sqlite3"),
@@ -202,6 +205,7 @@ impl App {
                 copies.clone(),
                 Arc::clone(&errands),
                 Arc::clone(&sharing),
+                Arc::clone(&help),
                 announcements.clone(),
             )
             .unwrap();
@@ -244,6 +248,7 @@ impl App {
             class: class.clone(),
             builds: builds_served.then(|| Arc::clone(&builds)),
             notices,
+            help: Arc::clone(&help),
             errands,
             sharing,
             steward: StewardClient::new(folder.path().join("no-steward.sock")),
@@ -260,6 +265,7 @@ impl App {
             ending: ending.clone(),
         };
         let routes = router(Arc::new(state));
+        tokio::spawn(help.keep_time(ending.clone()));
         let until = ending.clone();
         tokio::spawn(async move {
             server::serve(listener, routes, limits.connections, until)

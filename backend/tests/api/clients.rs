@@ -47,7 +47,12 @@ impl App {
         self.token(&format!("oauth-{name}"))
     }
 
-    /// A helper: a user with the Hub's scope to see everyone.
+    /// An observer: a user with the Hub's scope to see everyone.
+    pub(crate) fn observer(&self) -> TestClient<'_> {
+        self.token("oauth-olga")
+    }
+
+    /// A helper: a user with the Hub's scope to help.
     pub(crate) fn helper(&self) -> TestClient<'_> {
         self.token("oauth-helga")
     }

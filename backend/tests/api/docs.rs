@@ -12,8 +12,8 @@ use backend::{
     auth::HubLimits,
     cli::Cli,
     limits::{
-        AnswerLimits, EventLimits, LimitSettings, NoticeLimits, PushLimits, Rate, ReadLimits,
-        RestoreLimits, StreamLimits, UploadLimits,
+        AnswerLimits, EventLimits, LimitSettings, NoteLimits, NoticeLimits, PushLimits, Rate,
+        ReadLimits, RestoreLimits, StreamLimits, UploadLimits,
     },
     server::ConnectionLimits,
 };
@@ -285,6 +285,7 @@ fn every_number_of_the_limit_settings_is_in_its_row_of_limits_md() {
         events,
         hub,
         notices,
+        notes,
         reads,
         restores,
         answers,
@@ -408,6 +409,10 @@ fn every_number_of_the_limit_settings_is_in_its_row_of_limits_md() {
     let NoticeLimits { every, burst } = notices;
     let paced = format!("one in {}, {burst} at once", time(every));
     limits.says("notices", &paced);
+
+    let NoteLimits { every, burst } = notes;
+    let paced = format!("one in {}, {burst} at once", time(every));
+    limits.says("changes of a note", &paced);
 
     let ReadLimits {
         participant,

@@ -142,8 +142,8 @@ async fn list_users(
 
 /// `GET /hub/api/user`: the owner of a token. `oauth-NAME` is a token for the service's pages,
 /// `server-NAME` that of a participant's own server. `root` is a Hub admin, a name that begins
-/// with `i` has the instructor's scopes, and one with `h` the helper's. `hubservice-NAME` is the
-/// token of a service of the Hub, with the scopes of such a name. A name may be percent-encoded,
+/// with `i` has the instructor's scopes, one with `h` the helper's, and `olga` the observer's.
+/// `hubservice-NAME` is the token of a service of the Hub, with the scopes of such a name. A name may be percent-encoded,
 /// because a header has only a few characters.
 async fn who(State(hub): State<Arc<FakeHub>>, headers: HeaderMap) -> Response {
     hub.asked.fetch_add(1, Ordering::SeqCst);
@@ -170,11 +170,20 @@ async fn who(State(hub): State<Arc<FakeHub>>, headers: HeaderMap) -> Response {
             json!([
                 "access:services!service=dashboard",
                 "custom:pipalhub:read",
+                "custom:pipalhub:help",
                 "custom:pipalhub:write"
             ]),
         ),
         Some(("oauth" | "hubservice", name)) if name.starts_with('h') => (
             name,
+            json!([
+                "access:services!service=dashboard",
+                "custom:pipalhub:help",
+                "custom:pipalhub:read"
+            ]),
+        ),
+        Some(("oauth" | "hubservice", "olga")) => (
+            "olga",
             json!(["access:services!service=dashboard", "custom:pipalhub:read"]),
         ),
         Some(("oauth" | "hubservice", name)) => {

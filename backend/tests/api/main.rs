@@ -23,6 +23,7 @@ mod events;
 
 mod exercise;
 mod handouts;
+mod help;
 mod history;
 mod hub;
 mod hub_faults;

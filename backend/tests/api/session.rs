@@ -472,4 +472,6 @@ async fn a_service_of_the_hub_without_a_scope_is_refused() {
     assert_eq!(follow.send().await.unwrap().status(), 404);
     let helper = app.token("hubservice-helga");
     assert_eq!(helper.json("api/session").await["role"], "helper");
+    let observer = app.token("hubservice-olga");
+    assert_eq!(observer.json("api/session").await["role"], "observer");
 }

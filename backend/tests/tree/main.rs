@@ -25,7 +25,7 @@ const LAYERS: &[&[&str]] = &[
     &["app"],
     &["archive", "cloud", "check"],
     &["builds", "insight", "package_news"],
-    &["sharing", "history", "notices", "errands", "setup"],
+    &["sharing", "history", "notices", "errands", "help", "setup"],
     &["class"],
     &["feed", "limits", "steward", "contacts"],
     &["copies"],

@@ -45,6 +45,7 @@ impl FromFields for SessionResponse {
             role: match fields.text("role")?.as_str() {
                 "instructor" => Role::Instructor,
                 "helper" => Role::Helper,
+                "observer" => Role::Observer,
                 "participant" => Role::Participant,
                 _ => return None,
             },

@@ -156,7 +156,12 @@ fn a_tile_is_read_as_its_type_reads_it() {
 
 #[wasm_bindgen_test]
 fn other_answers_are_read_as_their_types_read_them() {
-    for role in [Role::Instructor, Role::Helper, Role::Participant] {
+    for role in [
+        Role::Instructor,
+        Role::Helper,
+        Role::Observer,
+        Role::Participant,
+    ] {
         let known = role.sees_everyone();
         assert_read_back(&SessionResponse {
             user: "ana".into(),

@@ -28,7 +28,7 @@ use tokio::time::timeout;
 pub use roster::{HubServer, HubServerState, Roster, RosterAnswer};
 pub use settings::HubSettings;
 use user::HubUser;
-pub use user::{READ_SCOPE, WRITE_SCOPE};
+pub use user::{HELP_SCOPE, READ_SCOPE, WRITE_SCOPE};
 
 use super::{AuthError, RequestSource, session::digest};
 use crate::secret::Secret;

@@ -12,6 +12,8 @@ use crate::{auth::AuthError, identity::Identity};
 
 /// The scope to see everyone's work.
 pub const READ_SCOPE: &str = "custom:pipalhub:read";
+/// The scope to help as well: to take tickets, and to say that somebody was seen to.
+pub const HELP_SCOPE: &str = "custom:pipalhub:help";
 /// The scope to change the class as well.
 pub const WRITE_SCOPE: &str = "custom:pipalhub:write";
 
@@ -107,8 +109,10 @@ fn role(owner: &UserModel, settings: &HubSettings) -> Role {
         Role::Participant
     } else if holds(WRITE_SCOPE) || (is_admin(owner) && settings.admins_instruct) {
         Role::Instructor
-    } else if holds(READ_SCOPE) {
+    } else if holds(HELP_SCOPE) {
         Role::Helper
+    } else if holds(READ_SCOPE) {
+        Role::Observer
     } else {
         Role::Participant
     }
@@ -149,18 +153,25 @@ mod tests {
 
     #[test]
     fn the_role_comes_from_the_token() {
-        use Role::{Helper, Instructor, Participant};
+        use Role::{Helper, Instructor, Observer, Participant};
         let visit = "access:services!service=dashboard";
         for (admin, scopes, expected) in [
             (false, &[visit][..], Participant),
-            (false, &[visit, READ_SCOPE], Helper),
-            (false, &[visit, WRITE_SCOPE, READ_SCOPE], Instructor),
+            (false, &[visit, READ_SCOPE], Observer),
+            (false, &[visit, HELP_SCOPE], Helper),
+            // The Hub names the subscopes of a scope, too.
+            (false, &[visit, HELP_SCOPE, READ_SCOPE], Helper),
+            (
+                false,
+                &[visit, WRITE_SCOPE, HELP_SCOPE, READ_SCOPE],
+                Instructor,
+            ),
             (true, &[visit], Instructor),
             (true, &["access:services"], Instructor),
             // Tokens that are for something else.
             (true, &["access:servers!server=ana/"], Participant),
             (true, &["access:services!service=other"], Participant),
-            (false, &[READ_SCOPE, WRITE_SCOPE], Participant),
+            (false, &[READ_SCOPE, HELP_SCOPE, WRITE_SCOPE], Participant),
         ] {
             let role = role(&owner(admin, scopes), &settings(true));
             assert_eq!(role, expected, "{admin} {scopes:?}");
@@ -186,7 +197,11 @@ mod tests {
                     "{refused:?}"
                 );
             }
-            for (scope, role) in [(READ_SCOPE, Role::Helper), (WRITE_SCOPE, Role::Instructor)] {
+            for (scope, role) in [
+                (READ_SCOPE, Role::Observer),
+                (HELP_SCOPE, Role::Helper),
+                (WRITE_SCOPE, Role::Instructor),
+            ] {
                 let service = identity(false, &[visit, scope]).unwrap();
                 assert_eq!((&*service.user, service.role), ("service/ana", role));
             }
@@ -203,7 +218,7 @@ mod tests {
         let visit = "access:services!service=dashboard";
         let left = settings(false);
         assert_eq!(role(&owner(true, &[visit]), &left), Role::Participant);
-        let holder = owner(true, &[visit, READ_SCOPE]);
+        let holder = owner(true, &[visit, HELP_SCOPE]);
         assert_eq!(role(&holder, &left), Role::Helper);
     }
 }

@@ -16,7 +16,7 @@ use super::super::{
 use crate::{
     errands,
     findings::{Finding, counted},
-    history, insight, notices,
+    help, history, insight, notices,
     sqlite::SchemaVersions,
     store,
 };
@@ -67,6 +67,7 @@ pub(super) fn check(
         database(NOTICES_CHECK, folder),
         database(ERRANDS_CHECK, folder),
         database(INSIGHT_CHECK, folder),
+        database(HELP_CHECK, folder),
         key(&folder.join(private::COOKIE_KEY_FILE), cookie_key),
     ];
     let exposed = exposed(folder);
@@ -145,6 +146,7 @@ const EVENTS_CHECK: DatabaseCheck = ("events", store::inspect);
 const HISTORY_CHECK: DatabaseCheck = ("history", history::inspect);
 const NOTICES_CHECK: DatabaseCheck = ("notices", notices::inspect);
 const ERRANDS_CHECK: DatabaseCheck = ("errands", errands::inspect);
+const HELP_CHECK: DatabaseCheck = ("help", help::inspect);
 const INSIGHT_CHECK: DatabaseCheck = ("insight", insight::inspect);
 
 fn database((subject, inspect): DatabaseCheck, folder: &Path) -> Finding {

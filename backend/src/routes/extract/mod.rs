@@ -1,7 +1,7 @@
 //! The extractors: types of the handlers' arguments.
 //!
 //! A handler names the right it needs by the type of its argument: [`Participant`] is anyone who
-//! is signed in, [`Viewer`] sees everyone, [`Instructor`] may change the class, [`PageVisitor`] is
+//! is signed in, [`Viewer`] sees everyone, [`Helper`] may see to them, [`Instructor`] may change the class, [`PageVisitor`] is
 //! sent to the Hub to sign in. [`RateLimited`] counts expensive requests. Where a right depends on
 //! the owner of a notebook, [`Identity::may_see`] and [`Identity::may_change`] decide.
 //!
@@ -25,6 +25,6 @@ pub(super) use package::PackageVersion;
 pub(super) use page_visitor::{PageVisitor, is_navigation};
 pub(super) use push_body::{InventoryBody, PushBody, pushed_copies};
 pub(super) use query::Query;
-pub(super) use rate_limited::{EventPosts, LightReads, NotebookReads, RateLimited};
-pub(super) use rights::{Instructor, Participant, Viewer};
+pub(super) use rate_limited::{EventPosts, LightReads, NotePresses, NotebookReads, RateLimited};
+pub(super) use rights::{Helper, Instructor, Participant, Viewer};
 pub(super) use upload_body::UploadBody;

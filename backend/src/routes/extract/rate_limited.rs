@@ -27,6 +27,9 @@ pub(in crate::routes) struct EventPosts;
 /// Reads of tiles, of the wall and of lists.
 pub(in crate::routes) struct LightReads;
 
+/// Changes of one's own note.
+pub(in crate::routes) struct NotePresses;
+
 /// Reads of whole notebooks and versions.
 pub(in crate::routes) struct NotebookReads;
 
@@ -39,6 +42,12 @@ impl RequestKind for EventPosts {
 impl RequestKind for LightReads {
     fn take(limits: &Limits, identity: &Identity) -> Result<Option<Slot>, LimitExceeded> {
         limits.look(identity).map(|()| None)
+    }
+}
+
+impl RequestKind for NotePresses {
+    fn take(limits: &Limits, identity: &Identity) -> Result<Option<Slot>, LimitExceeded> {
+        limits.note(identity).map(|()| None)
     }
 }
 

@@ -12,9 +12,14 @@ use crate::{app::AppState, auth::Authenticated, identity::Identity};
 #[derive(Clone, Debug)]
 pub(in crate::routes) struct Participant(pub(in crate::routes) Identity);
 
-/// A helper or an instructor, who see everyone.
+/// An observer, a helper or an instructor, who see everyone.
 #[derive(Clone, Debug)]
 pub(in crate::routes) struct Viewer;
+
+/// A helper or an instructor, who may see to participants: take their tickets, say that they were
+/// helped, ask whether they are done.
+#[derive(Clone, Debug)]
+pub(in crate::routes) struct Helper(pub(in crate::routes) Identity);
 
 /// An instructor, who may change the class.
 #[derive(Clone, Debug)]
@@ -45,6 +50,11 @@ of_identity!(Participant, |identity| Ok(Self(identity)));
 of_identity!(Viewer, |identity| match identity.role.sees_everyone() {
     true => Ok(Self),
     false => refuse("Only instructors and helpers may see this."),
+});
+
+of_identity!(Helper, |identity| match identity.role.helps() {
+    true => Ok(Self(identity)),
+    false => refuse("Only instructors and helpers may do this."),
 });
 
 of_identity!(Instructor, |identity| {
