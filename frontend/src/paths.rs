@@ -54,6 +54,20 @@ pub const PEOPLE: &str = "api/people";
 /// Says what was done about somebody in the lane.
 pub const SETTLED: &str = "api/insight/settled";
 
+/// The help queue.
+pub const HELP: &str = "api/help";
+/// One's own note.
+pub const MY_NOTE: &str = "api/help/mine";
+/// Takes several tickets.
+pub const CLAIM: &str = "api/help/claim";
+/// Asks the class whether it is done (POST), or no longer (DELETE).
+pub const ROUND: &str = "api/help/round";
+
+/// Does something about one ticket.
+pub fn ticket(id: i64, action: &str) -> String {
+    format!("{HELP}/{id}/{action}")
+}
+
 /// The class's list.
 pub const USERS: &str = "users";
 /// Adds users.

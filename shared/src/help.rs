@@ -6,6 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The page of the queue, below the service's prefix.
+pub const QUEUE_PAGE: &str = "queue";
+
 /// The longest text of a ticket, in characters.
 pub const MAX_HELP_TEXT_CHARS: usize = 200;
 

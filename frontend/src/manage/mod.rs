@@ -9,11 +9,13 @@ pub mod exercise;
 pub mod focus;
 mod loading;
 pub mod packages;
+pub mod queue;
 pub mod setup;
 pub mod users;
 
 use leptos::prelude::*;
 use shared::exercise::EXERCISE_PAGE;
+use shared::help::QUEUE_PAGE;
 use shared::packages::PACKAGES_PAGE;
 use shared::setup::SETUP_PAGE;
 use shared::users::USERS_PAGE;
@@ -21,6 +23,7 @@ use shared::users::USERS_PAGE;
 use self::exercise::ExercisePage;
 use self::focus::may_leave;
 use self::packages::PackagesPage;
+use self::queue::QueuePage;
 use self::setup::SetupPage;
 use self::users::UsersPage;
 use crate::base;
@@ -51,6 +54,8 @@ enum ManagePage {
     Packages,
     /// One cell of a handout across everyone.
     Exercise,
+    /// Who asks for help.
+    Queue,
 }
 
 impl ManagePage {
@@ -63,6 +68,7 @@ impl ManagePage {
             USERS_PAGE => Some(Self::Users),
             PACKAGES_PAGE => Some(Self::Packages),
             EXERCISE_PAGE => Some(Self::Exercise),
+            QUEUE_PAGE => Some(Self::Queue),
             _ => None,
         }
     }
@@ -80,9 +86,10 @@ pub fn ManageApp() -> impl IntoView {
     move || match state.get() {
         SessionState::Checking => view! { <Skeleton /> }.into_any(),
         SessionState::SignedIn(who) => {
-            let (sees_everyone, may_change) =
-                (who.role.sees_everyone(), who.role.changes_the_class());
-            view! { <ManagePages sees_everyone may_change /> }.into_any()
+            let role = who.role;
+            let (sees_everyone, may_help) = (role.sees_everyone(), role.helps());
+            let may_change = role.changes_the_class();
+            view! { <ManagePages sees_everyone may_help may_change /> }.into_any()
         }
         SessionState::NeedsToken { refused } => view! { <LoginPage refused /> }.into_any(),
         SessionState::Failed(failure) => {
@@ -93,7 +100,8 @@ pub fn ManageApp() -> impl IntoView {
 }
 
 /// The pages of this app: the path below the prefix, and the name.
-const PAGES: [(&str, &str); 3] = [
+const PAGES: [(&str, &str); 4] = [
+    (QUEUE_PAGE, "Queue"),
     (SETUP_PAGE, "Setup"),
     (USERS_PAGE, "Users"),
     (PACKAGES_PAGE, "Packages"),
@@ -140,8 +148,10 @@ fn ManageBar(
 /// The page that the address names, for a signed-in user.
 #[component]
 fn ManagePages(
-    /// Whether the user is an instructor or a helper.
+    /// Whether the user sees everyone.
     sees_everyone: bool,
+    /// Whether the user is an instructor or a helper.
+    may_help: bool,
     /// Whether the user is an instructor.
     may_change: bool,
 ) -> impl IntoView {
@@ -174,6 +184,7 @@ fn ManagePages(
         Some(ManagePage::Users) => view! { <UsersPage wall may_change /> }.into_any(),
         Some(ManagePage::Packages) => view! { <PackagesPage wall may_change /> }.into_any(),
         Some(ManagePage::Exercise) => view! { <ExercisePage wall may_change /> }.into_any(),
+        Some(ManagePage::Queue) => view! { <QueuePage wall may_help /> }.into_any(),
         None => {
             let html = html!("<p>The address may be mistyped. {}</p>", to_wall);
             view! { <Notice title="There is no such page" html /> }.into_any()

@@ -26,6 +26,7 @@ pub mod order;
 pub mod package_plan;
 pub mod packages;
 pub mod participant;
+pub mod queue;
 pub mod reading;
 pub mod requirement_field;
 pub mod setup;
