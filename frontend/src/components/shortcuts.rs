@@ -13,7 +13,7 @@ use crate::theme::ThemeChoice;
 pub struct ShowShortcuts(RwSignal<u32>);
 
 /// Every key and its action.
-const KEYS: [(&[&str], &str); 14] = [
+const KEYS: [(&[&str], &str); 15] = [
     (&["/"], "Filter by name"),
     (&["j", "k"], "Next and previous tile or participant"),
     (&["←", "↑", "→", "↓"], "Move among the tiles"),
@@ -24,6 +24,7 @@ const KEYS: [(&[&str], &str); 14] = [
     (&["c"], "What changed in it"),
     (&["n"], "Newest cell of what is followed"),
     (&["u"], "Newer version of a summary or an export"),
+    (&["q"], "The queue of those who ask for help"),
     (&["m"], "Notices, for instructors"),
     (&["d"], "Hand out a notebook or a file, for instructors"),
     (&["t"], "Theme: automatic, light, dark"),

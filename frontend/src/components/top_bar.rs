@@ -17,6 +17,7 @@ use crate::model::arrangement::{Show, WallCounts};
 use crate::model::stream::LiveState;
 use crate::model::view::View;
 use crate::pages::handouts::HandoutController;
+use crate::pages::help::QueueLink;
 use crate::paths;
 use crate::router::Router;
 use crate::session::SessionHandle;
@@ -69,6 +70,7 @@ pub fn TopBar(
             <Brand own />
             <NotebookPicker class />
             <div class="controls" role="search" aria-label="What the wall shows">{narrow_down}</div>
+            {(!own).then(|| view! { <QueueLink /> })}
             <LivePill live />
             <button class="button more" popovertarget="more" aria-label="More" title="More">"⋯"</button>
             <div class="bar-end" id="more" popover>

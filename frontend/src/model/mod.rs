@@ -15,6 +15,7 @@ pub mod fetch_schedule;
 pub mod follow;
 pub mod grid;
 pub mod handouts;
+pub mod help;
 pub mod history;
 pub mod history_panel;
 pub mod insight;

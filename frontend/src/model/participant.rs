@@ -45,7 +45,10 @@ pub fn retention(about: &AboutResponse) -> Html {
     html!(
         "<summary>What is kept</summary><p>Instructors and their helpers see your notebooks as \
          you have saved them. Other participants see them only where an instructor shares \
-         everyone’s last cells.</p><p>Each save is noted: whose, of which notebook, when. The \
+         everyone’s last cells.</p><p>From your saves it is found how far you are, which errors you have \
+         and whether you may need someone; your instructor and helpers see it, nobody else, and it is \
+         gone with the versions. That somebody was with you, your notes and what you wrote to ask \
+         for help are kept for 30 days.</p><p>Each save is noted: whose, of which notebook, when. The \
          newest {} of the class are kept, and the latest of each notebook.</p>{}\
          <p>A cell with the tag <code>{}</code> is not shown to anyone here, and not kept. To \
          tag one in JupyterLab, click into it, open the gears at the right and write \

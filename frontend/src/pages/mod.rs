@@ -3,6 +3,7 @@
 pub mod document;
 pub mod follow;
 pub mod handouts;
+pub mod help;
 mod inputs;
 pub mod keyboard;
 pub mod login;

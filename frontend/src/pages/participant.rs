@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::sharing::{AboutResponse, HistoryBounds};
 
+use super::help::NotePart;
 use crate::api;
 use crate::fields::AnswerFields;
 use crate::html::{Html, dynamic_html};
@@ -33,6 +34,7 @@ pub fn ParticipantPart() -> impl IntoView {
     }
     view! {
         <section class="participant" aria-label="For you" hidden=!is_one>
+            {is_one.then(|| view! { <NotePart /> })}
             <div class="cards" {..dynamic_html(move || cards(&sharing.current()))}></div>
             <details
                 class="kept"
