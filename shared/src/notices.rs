@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::prepared::SafeHtml;
+use crate::{help::MyNote, prepared::SafeHtml};
 
 /// The name of the server-sent event that announces changed notices to an open page; its data
 /// is a [`NoticeAnnouncement`].
@@ -110,6 +110,9 @@ pub struct NoticesResponse {
     pub cursor: i64,
     /// The notices, oldest first; a changed one has a newer `seq` and replaces the one of its id.
     pub notices: Vec<Notice>,
+    /// What `GET /api/help/mine` says, when the request asks for it and it is news.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<MyNote>,
 }
 
 /// The data of the server-sent event [`NOTICE_ANNOUNCEMENT`].

@@ -12,9 +12,9 @@ A jupyter_server extension that is on once this package is installed:
   has of them
 * `errands` fetches files that the service has for the participant, `place` writes them
 * `hook` is the same for a Hub that is configured by a post_save_hook
-* `notices` keeps what the instructor tells participants, `receipts` says that it was had,
-  `workshop` knows what else the panel shows, `handlers` serves all three to JupyterLab, which
-  shows them (`data/share/jupyter/labextensions`)
+* `notices` keeps what the instructor tells participants, `receipts` says that it was had, `help`
+  sends that the participant needs help or is done, `workshop` knows what else the panel shows,
+  `handlers` serves all four to JupyterLab, which shows them (`data/share/jupyter/labextensions`)
 * `service` says where the service is, `client` and `connection` (in time, by `bounded`) how it
   is asked, `answers` what its answers mean, `pending`, `pace` and `backoff` when it is asked
   again

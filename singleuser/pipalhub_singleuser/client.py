@@ -19,11 +19,13 @@ class Unanswered(Exception):
     """The request failed.
 
     `final` when the same request would fail later too, `lasting` when it may succeed later, but
-    not soon, because the configuration has to change first.
+    not soon, because the configuration has to change first. `status` is that of the answer, if
+    there was one.
     """
 
-    def __init__(self, why, final=False, lasting=False, retry_after=None):
+    def __init__(self, why, final=False, lasting=False, retry_after=None, status=None):
         super().__init__(why)
+        self.status = status
         self.final = final
         self.lasting = lasting
         self.retry_after = retry_after
@@ -36,15 +38,18 @@ class Client:
         self._service = service
         self._client = None
 
-    async def ask(self, path, body=None, wait=0):
-        """Returns the answer's body, bytes; `wait` is how long the service may wait for news."""
+    async def ask(self, path, body=None, wait=0, method=None):
+        """Returns the answer's body, bytes; `wait` is how long the service may wait for news.
+
+        `method` is GET, or POST of a body, unless it is given.
+        """
         if self._client is None:
             # Made here, where there is a loop; a separate instance, so that these requests do not
             # share a queue with those of other extensions.
             self._client = AsyncHTTPClient(force_instance=True, max_body_size=MAX_ANSWER)
         request = HTTPRequest(
             self._service.address(path),
-            method="GET" if body is None else "POST",
+            method=method or ("GET" if body is None else "POST"),
             body=None if body is None else json.dumps(body),
             headers=self._service.headers(),
             connect_timeout=TIMEOUT,
@@ -63,6 +68,7 @@ class Client:
                 final=meaning == REFUSED or status in (404, 405, 410),
                 lasting=meaning in (REFUSED, ABSENT),
                 retry_after=answer and answer.headers.get("Retry-After"),
+                status=status,
             ) from None
         except Exception as error:
             # Any other failure of the network, or an invalid answer.

@@ -10,6 +10,7 @@ from .custom import Custom
 from .errands import Errands
 from .events import SCHEMA, listener
 from .handlers import custom_routes, routes
+from .help import Help
 from .inventory import Inventory
 from .notices import Notices
 from .openings import Openings
@@ -66,5 +67,6 @@ def _serve_workshop(app, service, client, receipts):
     root = getattr(app.contents_manager, "root_dir", home)
     notices = Notices(client, home, root, app.log)
     workshop = Workshop(client, service, reporter.shared())
-    handlers = routes(app.web_app.settings["base_url"], notices, receipts, workshop)
+    help = Help(client, service.server, notices)
+    handlers = routes(app.web_app.settings["base_url"], notices, receipts, workshop, help)
     app.web_app.add_handlers(".*$", handlers)

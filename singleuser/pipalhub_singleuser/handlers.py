@@ -1,5 +1,5 @@
-"""The handlers for JupyterLab: `/pipalhub/notices`, and the receipts below it; `/pipalhub/workshop`
-and `/pipalhub/custom`.
+"""The handlers for JupyterLab: `/pipalhub/notices`, and the receipts below it; `/pipalhub/help`,
+`/pipalhub/workshop` and `/pipalhub/custom`.
 
 A user who may read this server's files may read its participant's notices. The page never gets
 the server's token; the server sends the requests to the service.
@@ -12,6 +12,7 @@ from jupyter_server.base.handlers import APIHandler
 from jupyter_server.utils import url_path_join
 from tornado import web
 
+from .help import NotSent
 from .receipts import OPENED, STATES
 
 # Seconds that a page's request waits for newer notices: less than the timeouts of proxies.
@@ -36,7 +37,9 @@ class _Handler(APIHandler):
 
 
 class NoticesHandler(_Handler):
-    """`GET /pipalhub/notices?after=CURSOR`"""
+    """`GET /pipalhub/notices?after=CURSOR`; with `&help=CURSOR` it waits for the note, too, which
+    is `help` in the answer when it is another than at that cursor.
+    """
 
     def initialize(self, notices):
         self._notices = notices
@@ -47,12 +50,15 @@ class NoticesHandler(_Handler):
     async def get(self):
         try:
             after = int(self.get_query_argument("after", "0"))
+            help_after = self.get_query_argument("help", None)
+            help_after = None if help_after is None else int(help_after)
         except ValueError:
-            raise web.HTTPError(400, "after is not a cursor, a whole number") from None
+            raise web.HTTPError(400, "after or help is not a cursor, a whole number") from None
         if self._notices.is_full():
             self.set_header("Retry-After", FULL_DELAY)
             raise web.HTTPError(429, "so many pages wait for notices already")
-        self._answer = asyncio.ensure_future(self._notices.newer_than(after, WAIT))
+        newer = self._notices.newer_than(after, WAIT, help_after)
+        self._answer = asyncio.ensure_future(newer)
         try:
             self.finish(await self._answer)
         except asyncio.CancelledError:
@@ -87,6 +93,30 @@ class ReceiptHandler(_Handler):
         self.finish()
 
 
+class HelpHandler(_Handler):
+    """`PUT /pipalhub/help` with `{"note", "text", "paused", "path", "cell"}`: the participant needs
+    help, is done, or neither. What comes of it is told with the notices.
+    """
+
+    def initialize(self, help):
+        self._help = help
+
+    @web.authenticated
+    @authorized
+    async def put(self):
+        wish = self.get_json_body()
+        if not isinstance(wish, dict):
+            raise web.HTTPError(400, "the body is no note")
+        try:
+            self.finish(await self._help.put(wish))
+        except ValueError as error:
+            raise web.HTTPError(400, str(error)) from None
+        except NotSent as error:
+            # The page says so, and keeps what was written.
+            self.set_status(503)
+            self.finish({"message": str(error)})
+
+
 class WorkshopHandler(_Handler):
     """`GET /pipalhub/workshop`: what the panel shows beside the notices"""
 
@@ -118,7 +148,7 @@ def custom_routes(base_url, custom):
     return [(url_path_join(base_url, "pipalhub", "custom"), CustomHandler, {"custom": custom})]
 
 
-def routes(base_url, notices, receipts, workshop):
+def routes(base_url, notices, receipts, workshop, help):
     """The routes of a server with a service, below the server's base URL."""
     base = url_path_join(base_url, "pipalhub")
     noted = {"notices": notices, "receipts": receipts}
@@ -126,4 +156,5 @@ def routes(base_url, notices, receipts, workshop):
         (base + "/notices", NoticesHandler, {"notices": notices}),
         (base + r"/notices/([0-9]{1,18})/receipt", ReceiptHandler, noted),
         (base + "/workshop", WorkshopHandler, {"workshop": workshop}),
+        (base + "/help", HelpHandler, {"help": help}),
     ]

@@ -1,4 +1,5 @@
-"""The notices for this participant, kept up to date while a page of JupyterLab asks for them.
+"""The notices for this participant, and what comes of their note, kept up to date while a page of
+JupyterLab asks for them.
 
 For any number of open pages this server sends one request at a time to the service, which
 answers when there is something newer. Requests are sent only while a page waits, so a server
@@ -15,6 +16,7 @@ import time
 
 from .backoff import Backoff
 from .client import Unanswered
+from .help import checked
 from .notice import Notice, field
 
 # Seconds that the service may wait for something newer before it answers.
@@ -46,6 +48,9 @@ class Notices:
         self._known = {}
         # None until the first answer of the service.
         self._cursor = None
+        # What the service says of the note, and since when it is known; None of a service that has
+        # no help queue.
+        self._help = None
         # A reading of the service's clock, and of the monotonic clock at that time.
         self._clock = (0, 0)
         # When the service was last asked for all notices.
@@ -62,23 +67,31 @@ class Notices:
         """Whether no further page may wait."""
         return self._pages >= MAX_PAGES
 
-    async def newer_than(self, after, wait):
-        """The notices newer than the page's cursor `after`.
+    async def newer_than(self, after, wait, help_after=None):
+        """The notices newer than the page's cursor `after`, and what is said of the note when that
+        is other than at the cursor `help_after`.
 
-        Waits for up to `wait` seconds until there are some, or something is wrong, or well again.
+        Waits for up to `wait` seconds until there is one, or something is wrong, or well again.
         """
         self._pages += 1
         try:
             self._keep_asking()
             if after == 0:
                 await self._renew()
-            await asyncio.wait_for(self._until_newer(after), wait)
+            await asyncio.wait_for(self._until_newer(after, help_after), wait)
         except asyncio.TimeoutError:
             pass
         finally:
             self._pages -= 1
             self._asked_at = time.monotonic()
-        return self._answer(after)
+        said = self._help_since(help_after)
+        return {**self._answer(after), **({} if said is None else {"help": said})}
+
+    def take_help(self, mine):
+        """What the service has just said of the note, which is `checked`."""
+        if self._help is None or self._help["cursor"] != mine["cursor"]:
+            self._help = mine
+            self._wake()
 
     def note_opened(self, notice_id):
         """The participant has opened or dismissed a notice here, which the service hears later."""
@@ -99,10 +112,17 @@ class Notices:
         except Unanswered as error:
             self._log.debug("PipalHub cannot be asked for notices (%s)", error)
 
-    async def _until_newer(self, after):
+    async def _until_newer(self, after, help_after):
         trouble = self._trouble
         while (self._cursor is None or self._cursor == after) and self._trouble == trouble:
+            if self._help_since(help_after) is not None:
+                return
             await self._news.wait()
+
+    def _help_since(self, help_after):
+        if help_after is None or self._help is None or self._help["cursor"] == help_after:
+            return None
+        return self._help
 
     def _answer(self, after):
         if self._cursor is None:
@@ -147,8 +167,10 @@ class Notices:
         if self._cursor is None:
             # A page has just opened: get all notices without waiting.
             self._whole_at = time.monotonic()
-            return await self._request("api/notices?after=0")
-        return await self._request(f"api/notices?after={self._cursor}&wait={WAIT}", WAIT)
+            return await self._request("api/notices?after=0&help=0")
+        help_after = 0 if self._help is None else self._help["cursor"]
+        path = f"api/notices?after={self._cursor}&wait={WAIT}&help={help_after}"
+        return await self._request(path, WAIT)
 
     async def _request(self, path, wait=0):
         answer = await self._client.ask(path, wait=wait)
@@ -182,9 +204,18 @@ class Notices:
                 notice = dataclasses.replace(notice, opened=True)
             self._known[notice.id] = notice
         self._forget_oldest()
+        self._take_help_of(answer)
         if cursor != self._cursor:
             self._cursor = cursor
             self._wake()
+
+    def _take_help_of(self, answer):
+        try:
+            said = field(answer, "help", dict, None)
+            if said is not None:
+                self.take_help(checked(said))
+        except ValueError as error:
+            self._log.debug("PipalHub: what is said of the note cannot be read: %s", error)
 
     def _note_trouble(self, trouble):
         if trouble != self._trouble:
@@ -193,7 +224,8 @@ class Notices:
 
     def _wake(self):
         """Wakes the waiting requests; later ones wait for the next event."""
-        self._news.set()
+        if self._news is not None:
+            self._news.set()
         self._news = asyncio.Event()
 
     def _forget_oldest(self):

@@ -1,4 +1,6 @@
-"""A fake service with notices: `/api/notices` and `/api/workshop`, as docs/http.md describes them."""
+"""A fake service with notices: `/api/notices`, `/api/help/mine` and `/api/workshop`, as docs/http.md
+describes them.
+"""
 
 import http.server
 import json
@@ -20,6 +22,11 @@ class NoticesService:
         # The answer of `/api/workshop`; None of a service that has none.
         self.workshop = None
         self.workshops = 0
+        # What `/api/help/mine` says; None of a service that has none. What was put there.
+        self.help = None
+        self.put_help = []
+        # The status of an answer to a note that is not taken.
+        self.help_fails = None
         self.asked = []
         self.waiting = 0
         self.most_waiting = 0
@@ -35,6 +42,10 @@ class NoticesService:
                 url = urllib.parse.urlsplit(self.path)
                 query = dict(urllib.parse.parse_qsl(url.query))
                 self.answer(*service.get(url.path, query, self.headers))
+
+            def do_PUT(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                self.answer(*service.put(self.path, body, self.headers))
 
             def do_POST(self):
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -98,14 +109,41 @@ class NoticesService:
             self.waiting += 1
             self.most_waiting = max(self.most_waiting, self.waiting)
             self.changed.wait_for(
-                lambda: self.cursor > after or self._stopped, float(query.get("wait", 0))
+                lambda: self.cursor > after or self._help_for(query) or self._stopped,
+                float(query.get("wait", 0)),
             )
             self.waiting -= 1
             return 200, {
+                **self._help_for(query),
                 "now_ms": int(time.time() * 1000),
                 "cursor": self.cursor,
                 "notices": [n for n in self.notices.values() if n["seq"] > after],
             }
+
+    def _help_for(self, query):
+        is_news = self.help and "help" in query and int(query["help"]) != self.help["cursor"]
+        return {"help": self.help} if is_news else {}
+
+    def say_help(self, **fields):
+        """Says something else of the participant's note."""
+        with self.changed:
+            known = self.help or {"cursor": 70, "now_ms": 1, "note": None, "waiting": 0}
+            self.help = {**known, **fields, "cursor": known["cursor"] + 1}
+            self.changed.notify_all()
+
+    def put(self, path, body, headers):
+        if path != "/base/api/help/mine" or self.help is None:
+            return 404, {"message": path}
+        with self.changed:
+            self.put_help.append(body)
+            self.tokens.add(headers["Authorization"])
+        if self.help_fails:
+            return self.help_fails, {"message": "not now"}
+        ticket = None
+        if body["note"] == "help":
+            ticket = {"id": 5, "text": body["text"] or "", "state": "waiting", "place": 2}
+        self.say_help(note=body["note"], ticket=ticket)
+        return 200, self.help
 
     def post(self, path, body):
         found = re.fullmatch(r"/base/api/notices/(\d+)/receipt", path)

@@ -71,7 +71,8 @@ class KeepsTest(HubCase):
                 command = [str(self.program), "serve", "--end-with-parent", "--data", data]
                 self.assertEqual(service["command"], command)
                 self.assertEqual(service["environment"]["PIPALHUB_HISTORY_DAYS"], "7")
-                for role, scope in [("instructor", "write"), ("helper", "read")]:
+                scopes = {"instructor": "write", "helper": "help", "observer": "read"}
+                for role, scope in scopes.items():
                     given = hub.role(f"pipalhub-{role}")
                     self.assertEqual(given["scopes"], [ACCESS, f"custom:pipalhub:{scope}"])
                     self.assertEqual(given["groups"], [f"{role}s"])
@@ -79,7 +80,18 @@ class KeepsTest(HubCase):
                 self.assertEqual(own["scopes"], ["list:users", "read:servers"])
                 self.assertEqual(own["services"], ["dashboard"])
                 self.assertEqual(set(own) & {"users", "groups"}, set())
-                self.assertIn("custom:pipalhub:write", hub.settings["custom_scopes"])
+                for scope in scopes.values():
+                    name = f"custom:pipalhub:{scope}"
+                    self.assertIn(name, hub.settings["custom_scopes"])
+                    # A session in the service has no other scopes.
+                    self.assertIn(name, service["oauth_client_allowed_scopes"])
+                subscopes = [
+                    hub.settings["custom_scopes"][f"custom:pipalhub:{scope}"].get("subscopes")
+                    for scope in scopes.values()
+                ]
+                self.assertEqual(
+                    subscopes, [["custom:pipalhub:help"], ["custom:pipalhub:read"], None]
+                )
                 roles = {role["name"]: role for role in hub.settings["load_roles"]}
                 of_users = [
                     *hub.settings.get("extra_user_scopes", []),
@@ -193,12 +205,15 @@ class MembersTest(HubCase):
                 "",
                 instructors=["ines", "ivo"],
                 helpers="helga",
+                observers=["olga"],
                 instructor_groups=["staff"],
                 helper_groups=[],
             )
         instructor, helper = hub.role("pipalhub-instructor"), hub.role("pipalhub-helper")
         self.assertEqual([instructor["users"], instructor["groups"]], [["ines", "ivo"], ["staff"]])
         self.assertEqual([helper["users"], helper.get("groups")], [["helga"], None])
+        observer = hub.role("pipalhub-observer")
+        self.assertEqual([observer["users"], observer["groups"]], [["olga"], ["observers"]])
 
     def test_groups_that_the_authenticator_manages_are_no_hindrance(self):
         with self.logs():

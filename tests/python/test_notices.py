@@ -94,7 +94,7 @@ class RelayTest(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(await self.texts(relay, 0), (4, ["Lunch", "Back"]))
         self.assertEqual(
             self.client.paths[:2],
-            ["api/notices?after=0", "api/notices?after=3&wait=25"],
+            ["api/notices?after=0&help=0", "api/notices?after=3&wait=25&help=0"],
         )
 
     async def test_a_page_that_has_all_waits_in_vain(self):
@@ -154,7 +154,8 @@ class RelayTest(unittest.IsolatedAsyncioTestCase):
             while (await relay.newer_than(0, TIMEOUT_S))["trouble"]:
                 pass
             self.assertEqual(await self.texts(relay, 0), (3, ["Lunch"]))
-        self.assertEqual(self.client.paths[: len(replies)], ["api/notices?after=0"] * len(replies))
+        first = ["api/notices?after=0&help=0"] * len(replies)
+        self.assertEqual(self.client.paths[: len(replies)], first)
 
     async def test_a_page_is_told_whether_the_service_answers(self):
         replies = [answer(3, NOTICE), Unanswered("HTTP 503"), answer(3), Unanswered("x", lasting=True)]
@@ -190,7 +191,7 @@ class RelayTest(unittest.IsolatedAsyncioTestCase):
             relay._whole_at = float("-inf")
             self.client.answers.append(reply)
             self.assertTrue((await relay.newer_than(0, TIMEOUT_S))["notices"][0]["opened"])
-        self.assertEqual(self.client.paths.count("api/notices?after=0"), 3)
+        self.assertEqual(self.client.paths.count("api/notices?after=0"), 2)
 
     def test_a_page_gets_html_within_bounds_and_else_the_text(self):
         page = Notice.read({**NOTICE, "brief": "B"}).for_page(0, self.home, self.home)
@@ -218,7 +219,7 @@ class RelayTest(unittest.IsolatedAsyncioTestCase):
         relay = self.relay(answer(3, NOTICE))
         got = await asyncio.gather(*(relay.newer_than(0, TIMEOUT_S) for _ in range(10)))
         self.assertEqual({page["cursor"] for page in got}, {3})
-        self.assertEqual(self.client.paths.count("api/notices?after=0"), 1)
+        self.assertEqual(self.client.paths.count("api/notices?after=0&help=0"), 1)
 
     async def test_the_number_of_waiting_pages_is_bounded(self):
         relay = self.relay()

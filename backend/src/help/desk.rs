@@ -447,8 +447,8 @@ impl HelpDesk {
     }
 
     fn shown(&self, ticket: i64, now_ms: i64) -> Result<HelpTicket, HelpError> {
-        let open = self.queue(now_ms).tickets.into_iter();
-        let shown = open.filter(|it| it.id == ticket).last();
+        let mut open = self.queue(now_ms).tickets.into_iter();
+        let shown = open.find(|it| it.id == ticket);
         Ok(shown.ok_or(HelpRefusal::NoTicket(ticket))?)
     }
 }

@@ -60,6 +60,9 @@ struct NoticesQuery {
     after: Option<i64>,
     /// Wait so many seconds for that, 0 to 25.
     wait: Option<u64>,
+    /// Also the asker's own note, ticket and place, when they have changed since this `cursor` of
+    /// theirs: one request waits for both.
+    help: Option<i64>,
 }
 
 /// `GET /api/notices`
@@ -74,7 +77,7 @@ async fn list_notices(
     Participant(identity): Participant,
     Query(query): Query<NoticesQuery>,
 ) -> Result<Json<NoticesResponse>, AppError> {
-    let NoticesQuery { after, wait } = query;
+    let NoticesQuery { after, wait, help } = query;
     let poll = LongPoll::begin(&state, &identity, wait)?;
     // Who waits has a page open, which shows what comes.
     let _listener = wait
@@ -83,7 +86,9 @@ async fn list_notices(
     let NoticeUpdate {
         cursor,
         mut notices,
-    } = wait_for_news(&state, &identity.user, after, &poll).await;
+    } = wait_for_news(&state, &identity.user, after, help, &poll).await;
+    let has_news = help.is_some_and(|help| state.help.has_news(&identity.user, help));
+    let help = has_news.then(|| state.help.mine(&identity.user, time::now_ms()));
     if !notices.is_empty() {
         place_files(&mut notices, state.class.copies(), &identity.user);
         let board = Arc::clone(&state.notices);
@@ -95,26 +100,35 @@ async fn list_notices(
         now_ms: time::now_ms(),
         cursor,
         notices,
+        help,
     }))
 }
 
-/// The notices for `user` that changed since `after`. While there are none it waits for one,
-/// as long as `poll` lasts.
+/// The notices for `user` that changed since `after`. While there are none, and no news of their
+/// note since `help`, it waits for either, as long as `poll` lasts.
 async fn wait_for_news(
     state: &AppState,
     user: &str,
     after: Option<i64>,
+    help: Option<i64>,
     poll: &LongPoll,
 ) -> NoticeUpdate {
     // Before the board is read, so that no change falls between the two.
     let mut changes = state.notices.changes();
+    let mut help_changes = state.help.changes();
     loop {
         changes.mark_unchanged();
+        help_changes.mark_unchanged();
         let news = state.notices.updates(user, after);
-        if !news.notices.is_empty() {
+        let has_help = help.is_some_and(|help| state.help.has_news(user, help));
+        if !news.notices.is_empty() || has_help {
             return news;
         }
-        if !poll.changed(state, &mut changes).await {
+        let is_changed = tokio::select! {
+            is_changed = poll.changed(state, &mut changes) => is_changed,
+            is_changed = poll.changed(state, &mut help_changes), if help.is_some() => is_changed,
+        };
+        if !is_changed {
             return news;
         }
     }

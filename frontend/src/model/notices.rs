@@ -326,6 +326,7 @@ mod tests {
             now_ms: 0,
             cursor: 9,
             notices,
+            help: None,
         }
     }
 

@@ -187,6 +187,8 @@ impl NoticesController {
                         .iter()
                         .filter_map(notice_of)
                         .collect(),
+                    // The page asks for none.
+                    help: None,
                 };
                 self.clock.observe(notices.now_ms);
                 self.with(|state| state.strip.take(notices));

@@ -11,8 +11,8 @@ const MAX_DELAY_MS = 30_000;
 // The shortest time between two requests.
 const PACE_MS = 200;
 
-/** Which notices this browser has shown to the participant of this server. */
-class Memory {
+/** Which notices, or rounds, this browser has shown to the participant of this server. */
+export class Memory {
   constructor(name) {
     this.name = `${name}:shown`;
     // The notices shown before this page opened: later ones are shown in every open page,
@@ -59,6 +59,8 @@ export class Notices {
     // The notifications of this page, by the notice's id.
     this.notifications = new Map();
     this.changed = () => {};
+    // What comes of the participant's note is told with the notices (help.js).
+    this.help = null;
     // A notice that is read in one page of this browser is read in all.
     this.pages = new BroadcastChannel(name);
     this.pages.onmessage = ({ data }) => this.noteOpened(data);
@@ -84,7 +86,10 @@ export class Notices {
     for (;;) {
       await visible();
       try {
-        const response = await request(this.settings, `notices?after=${after}`);
+        const response = await request(
+          this.settings,
+          `notices?after=${after}&help=${this.help?.cursor ?? 0}`,
+        );
         if (response.status === 404) return;
         if (!response.ok) throw new Error(troubleOf(response.status));
         const answer = await response.json();
@@ -95,6 +100,7 @@ export class Notices {
           if (answer.cursor < after) this.standing.clear();
           for (const notice of answer.notices) await this.take(notice);
           after = answer.cursor;
+          if (answer.help) this.help?.take(answer.help);
           // Before the service has answered for the first time there is no word of it.
           this.setTrouble(answer.trouble ?? (after === 0 ? this.trouble : null));
         }

@@ -1,4 +1,4 @@
-// The panel *Workshop* in the sidebar, of which the notices are the most part. What was not read is
+// The panel *Workshop* in the sidebar: the participant's own note first, and the notices as the most part. What was not read is
 // counted on its icon, and in Notebook 7, whose sidebar has none, on a button above the page.
 
 import { element } from "./elements.js";
@@ -30,7 +30,7 @@ const NOTHING =
   "No notices. What your instructor tells participants appears here, and stays until it is taken back.";
 
 /** The panel of these parts of JupyterLab's: its widgets, icons and application. */
-export function makePanel({ Widget, LabIcon, app, notices }) {
+export function makePanel({ Widget, LabIcon, app, notices, help }) {
   class Panel extends Widget {
     constructor() {
       super();
@@ -55,7 +55,7 @@ export function makePanel({ Widget, LabIcon, app, notices }) {
       this.list = new NoticeList(notices, (text) => (this.said.textContent = text), open);
       this.seen = new Seen(app.serviceManager.serverSettings);
       const heading = element("h2", {}, "Workshop");
-      this.node.append(heading, this.seen.node, this.state, this.list.node, this.said);
+      this.node.append(heading, help.node, this.seen.node, this.state, this.list.node, this.said);
     }
 
     /** Shows the notices as they are now, and counts those that were not read. */

@@ -1,5 +1,7 @@
-// The workshop in JupyterLab: the notices, the panel that shows them, and the commands of both.
+// The workshop in JupyterLab: the notices, the participant's note, the panel that shows both, and their
+// commands.
 
+import { Help } from "./help.js";
 import { Notices } from "./notices.js";
 import { PANEL, makeButton, makePanel } from "./panel.js";
 
@@ -11,11 +13,15 @@ export const workshop = ({ apputils, application, widgets, components }) => ({
   activate(app, palette, restorer) {
     const { Widget } = widgets;
     const notices = new Notices(app, apputils.Notification.manager);
-    const panel = makePanel({ Widget, LabIcon: components.LabIcon, app, notices });
+    const help = new Help(app);
+    notices.help = help;
+    const panel = makePanel({ Widget, LabIcon: components.LabIcon, app, notices, help });
     const parts = addParts(app, Widget, panel, notices);
     // A panel that was open is open after a reload.
     restorer?.add(panel, PANEL);
-    palette?.addItem({ command: "pipalhub:workshop", category: "Workshop" });
+    for (const command of ["pipalhub:workshop", "pipalhub:help", "pipalhub:done"]) {
+      palette?.addItem({ command, category: "Workshop" });
+    }
     // Not awaited, so that JupyterLab does not wait for it.
     run(app, panel, notices, parts);
   },
@@ -39,6 +45,7 @@ function addParts(app, Widget, panel, notices) {
   notices.changed = () => parts.forEach((part) => part.refresh());
   notices.changed();
   addCommands(app, notices, panel, open);
+  addNoteCommands(app, notices.help, open);
   return parts;
 }
 
@@ -75,6 +82,24 @@ function addCommands(app, notices, panel, open) {
       await commands.execute("docmanager:open", { path });
     },
   });
+}
+
+function addNoteCommands({ commands }, help, open) {
+  commands.addCommand("pipalhub:help", {
+    label: "Ask for help",
+    isEnabled: () => help.mine !== null,
+    execute: async () => {
+      open();
+      await help.askForHelp();
+    },
+  });
+  commands.addCommand("pipalhub:done", {
+    label: "Say that you are done",
+    isEnabled: () => help.mine !== null,
+    execute: () => help.put("done", {}),
+  });
+  // JupyterLab itself has nothing there, and neither have browsers.
+  commands.addKeyBinding({ command: "pipalhub:help", keys: ["Alt Shift H"], selector: "body" });
 }
 
 function loadStyle() {
