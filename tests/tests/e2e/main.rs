@@ -31,6 +31,7 @@ mod packages;
 mod pictures;
 mod poll;
 mod private;
+mod queue;
 mod restarts;
 mod roles;
 mod sessions;
