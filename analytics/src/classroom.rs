@@ -172,6 +172,12 @@ impl Classroom {
         Some(attention)
     }
 
+    /// Whether somebody asks for help.
+    #[must_use]
+    pub fn has_asked(&self, name: &str) -> bool {
+        self.asked.contains_key(name)
+    }
+
     /// Who needs someone now.
     #[must_use]
     pub fn shortlist(&self) -> &Shortlist {

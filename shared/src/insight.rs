@@ -184,6 +184,11 @@ pub struct PersonProgress {
     pub user: String,
     /// The furthest column of the pace, from 0, that they have changed or run.
     pub furthest: Option<usize>,
+    /// How far they are with each column of the pace, a letter each: `d` done, `r` run, `f` failed,
+    /// `e` edited, `n` not reached.
+    pub cells: String,
+    /// Whether they ask for help in this notebook.
+    pub has_asked: bool,
     /// The `signature` of the error that they are at.
     pub error: Option<String>,
     /// When somebody was last with them.

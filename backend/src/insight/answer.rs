@@ -39,6 +39,11 @@ pub(super) fn of(classroom: &Classroom, origin: HandoutOrigin, as_of_ms: i64) ->
         furthest: columns
             .iter()
             .rposition(|column| progress.anchor(column.anchor).state != CellState::NotReached),
+        cells: columns
+            .iter()
+            .map(|column| letter(progress.anchor(column.anchor).state))
+            .collect(),
+        has_asked: classroom.has_asked(user),
         error: progress
             .current_error(as_of_ms)
             .map(|episode| episode.signature.id()),
@@ -93,6 +98,17 @@ pub(super) fn cell(classroom: &Classroom, user: &str, at: usize) -> TicketCell {
     TicketCell {
         anchor: Some(cell.anchor.0),
         label,
+    }
+}
+
+/// The letter of a state, which [`PersonProgress`] lists.
+fn letter(state: CellState) -> char {
+    match state {
+        CellState::Done => 'd',
+        CellState::Ran => 'r',
+        CellState::Failed => 'f',
+        CellState::Edited => 'e',
+        CellState::NotReached => 'n',
     }
 }
 

@@ -313,6 +313,7 @@ fn places_of_errors_are_said_in_words() {
     );
     assert_eq!(answer.people[0].error.as_ref(), Some(&group.signature));
     assert_eq!(answer.people[0].furthest, Some(1));
+    assert_eq!(answer.people[0].cells, "nfnn");
 }
 
 #[test]

@@ -219,6 +219,8 @@ async fn saves_of_a_class_say_who_needs_someone_what_goes_wrong_and_how_far_all_
     assert_eq!(answer.people[0].error.as_ref(), Some(&undefined.signature));
     assert_eq!(answer.people[3].error, None, "dora has solved it");
     assert_eq!(answer.people[0].furthest, Some(1));
+    assert_eq!(answer.people[0].cells, "dfn");
+    assert_eq!(answer.people[3].cells, "ddn", "dora has solved it");
 
     // Nothing private, and of no error the name or the home of whoever has it.
     let missing = &answer.groups[1];

@@ -9,6 +9,7 @@ use web_sys::HtmlElement;
 use crate::html;
 use crate::html::{Html, set_html};
 use crate::model::arrangement::{Density, Grouping, People, Sort};
+use crate::model::insight::HelpState;
 use crate::model::view::View;
 use crate::router::Router;
 use crate::store::people::PeopleStore;
@@ -16,7 +17,7 @@ use crate::store::people::PeopleStore;
 type Change = fn(&mut View);
 
 /// The choices that are always there.
-const CHOICES: [(&str, &[(&str, Change)]); 4] = [
+const CHOICES: [(&str, &[(&str, Change)]); 5] = [
     (
         "Size",
         &[
@@ -38,6 +39,14 @@ const CHOICES: [(&str, &[(&str, Change)]); 4] = [
             ("Nothing", |view| view.grouping = Grouping::None),
             ("State", |view| view.grouping = Grouping::State),
             ("Groups", |view| view.grouping = Grouping::Groups),
+        ],
+    ),
+    (
+        "Help",
+        &[
+            ("Everyone", |view| view.insight.help = HelpState::None),
+            ("Asked", |view| view.insight.help = HelpState::Asked),
+            ("Helped", |view| view.insight.help = HelpState::Helped),
         ],
     ),
     (

@@ -128,7 +128,7 @@ pub fn heading(answer: &ExerciseResponse, address: &ExerciseAddress) -> Html {
         address.notebook,
         tiles.to_query(),
         match answer.column {
-            Some(_) => "Tiles of those who are not past it",
+            Some(_) => "Tiles of those who have not done it",
             None => "Their tiles",
         }
     )

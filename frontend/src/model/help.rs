@@ -50,6 +50,7 @@ pub fn note_words(seen: &HelpSeen) -> String {
     match (&*seen.note, &seen.helper, seen.place) {
         ("help", Some(helper), _) => format!("{helper} is coming."),
         ("help", None, Some(1)) => "You are next.".to_owned(),
+        ("help", None, Some(2)) => "One is before you.".to_owned(),
         ("help", None, Some(place)) => format!("{} are before you.", place - 1),
         ("help", None, None) => "Nobody is coming just now.".to_owned(),
         _ if seen.is_asked => "Your instructor asks: are you done?".to_owned(),

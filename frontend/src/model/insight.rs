@@ -44,8 +44,10 @@ pub struct StripColumn {
 /// What is known of one participant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PersonInsight {
-    /// The furthest cell of the handout that they have done, by its place in the strip.
-    pub furthest: Option<usize>,
+    /// How far they are with each cell of the strip, a letter each: `d` is done.
+    pub cells: String,
+    /// They ask for help.
+    pub has_asked: bool,
     /// The error that they have.
     pub error: Option<String>,
     /// Somebody has helped them a short time ago.
@@ -76,6 +78,32 @@ pub struct InsightFilter {
     pub error: Option<String>,
     /// Only those who have not done the cell at this place of the strip.
     pub before: Option<usize>,
+    /// Only those who ask for help, or were helped.
+    pub help: HelpState,
+}
+
+/// What has become of somebody's need for help.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HelpState {
+    /// They neither ask nor were helped.
+    #[default]
+    None,
+    /// They ask for help.
+    Asked,
+    /// Somebody was with them a short time ago.
+    Helped,
+}
+
+impl HelpState {
+    /// The names in an address, and of a tile's state.
+    pub const KEYS: &'static [(Self, &'static str)] =
+        &[(Self::Asked, "asked"), (Self::Helped, "helped")];
+
+    /// The name; empty for neither.
+    pub fn name(self) -> &'static str {
+        let found = Self::KEYS.iter().find(|(state, _)| *state == self);
+        found.map_or("", |(_, name)| name)
+    }
 }
 
 impl WallInsight {
@@ -87,12 +115,22 @@ impl WallInsight {
                 return false;
             }
         }
-        filter.before.is_none_or(|before| {
-            let person = self.people.get(user);
-            person
-                .and_then(|it| it.furthest)
-                .is_none_or(|furthest| furthest < before)
-        })
+        let person = self.people.get(user);
+        let has_done = |before| {
+            person.and_then(|it: &PersonInsight| it.cells.as_bytes().get::<usize>(before))
+                == Some(&b'd')
+        };
+        let is_one = filter.help == HelpState::None || self.help_of(user) == filter.help;
+        is_one && !filter.before.is_some_and(has_done)
+    }
+
+    /// Whether somebody asks for help, or was helped.
+    pub fn help_of(&self, user: &str) -> HelpState {
+        match self.people.get(user) {
+            Some(person) if person.has_asked => HelpState::Asked,
+            Some(person) if person.is_helped => HelpState::Helped,
+            _ => HelpState::None,
+        }
     }
 }
 
@@ -229,10 +267,11 @@ mod tests {
     use super::*;
 
     fn class() -> WallInsight {
-        let person = |furthest, error: Option<&str>| PersonInsight {
-            furthest,
+        let person = |cells: &str, error: Option<&str>| PersonInsight {
+            cells: cells.to_owned(),
+            has_asked: error.is_some(),
             error: error.map(str::to_owned),
-            is_helped: false,
+            is_helped: cells == "dd",
         };
         WallInsight {
             groups: vec![GroupLink {
@@ -259,8 +298,8 @@ mod tests {
             ],
             instructor: Some(1),
             people: [
-                ("ana".to_owned(), person(Some(0), Some("a1"))),
-                ("cy".to_owned(), person(Some(1), None)),
+                ("ana".to_owned(), person("df", Some("a1"))),
+                ("cy".to_owned(), person("dd", None)),
             ]
             .into(),
             ..WallInsight::default()
@@ -273,6 +312,7 @@ mod tests {
         let of = |error: Option<&str>, before| InsightFilter {
             error: error.map(str::to_owned),
             before,
+            help: HelpState::None,
         };
         let shown = |filter: &InsightFilter| {
             let all = ["ana", "bo", "cy", "di"];
@@ -284,6 +324,12 @@ mod tests {
         assert_eq!(shown(&of(Some("gone"), None)), [""; 0]);
         assert_eq!(shown(&of(None, Some(1))), ["ana", "bo", "di"]);
         assert_eq!(shown(&of(Some("a1"), Some(0))), ["bo"]);
+        let with = |help| InsightFilter {
+            help,
+            ..InsightFilter::default()
+        };
+        assert_eq!(shown(&with(HelpState::Asked)), ["ana"]);
+        assert_eq!(shown(&with(HelpState::Helped)), ["cy"]);
     }
 
     #[test]

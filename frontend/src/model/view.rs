@@ -1,7 +1,7 @@
 //! The state of a page in its URL: everything that a reader may want to send to a colleague.
 
 use super::arrangement::{Density, Grouping, Show, Sort};
-use super::insight::InsightFilter;
+use super::insight::{HelpState, InsightFilter};
 
 /// The state in the query string.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,6 +60,7 @@ impl View {
                     let cell = value.parse().ok();
                     view.insight.before = cell.and_then(|cell: usize| cell.checked_sub(1));
                 }
+                "help" => view.insight.help = named(HelpState::KEYS, &value),
                 "group" if !value.is_empty() => view.group = Some(value),
                 "screen" => view.screen = value == "1",
                 "names" => view.hides_names = value == "0",
@@ -107,6 +108,9 @@ impl View {
         }
         if let Some(before) = self.insight.before {
             pairs.push(format!("before={}", before + 1));
+        }
+        if self.insight.help != HelpState::None {
+            pairs.push(format!("help={}", self.insight.help.name()));
         }
         if let Some(group) = &self.group {
             pairs.push(format!("group={}", encode(group)));
@@ -236,6 +240,7 @@ mod tests {
                 insight: InsightFilter {
                     error: Some("a&b".into()),
                     before: Some(0),
+                    help: HelpState::Helped,
                 },
                 density: Density::Dots,
                 grouping: Grouping::State,

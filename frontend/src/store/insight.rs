@@ -178,7 +178,8 @@ fn insight_of(fields: &AnswerFields) -> WallInsight {
             .iter()
             .map(|person| {
                 let known = PersonInsight {
-                    furthest: place(person, "furthest"),
+                    cells: texts(person, "cells"),
+                    has_asked: person.is("has_asked"),
                     error: person.text("error"),
                     is_helped: person.is("helped_ms"),
                 };

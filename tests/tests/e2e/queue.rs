@@ -162,7 +162,7 @@ async fn a_participant_has_the_notes_on_their_page_and_sees_only_their_own() -> 
         .send_keys(format!("the plot is empty{ENTER}"))
         .await?;
     click(bob, "[data-note=help]").await?;
-    bob.wait_for_text(said, "1 are before you.").await?;
+    bob.wait_for_text(said, "One is before you.").await?;
     wall.wait_for_text(link, "Queue 2").await?;
     ensure!(!bob.texts("body").await?.concat().contains("alice"));
     shots(bob, "participant-note").await?;

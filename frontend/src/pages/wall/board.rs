@@ -248,6 +248,9 @@ impl Board {
         let is_asked = self.with(|state| {
             let is_asked = std::mem::take(&mut state.is_asked);
             state.arrange(wanted, &view, is_asked, &briefs, self);
+            for tile in state.tiles.iter_mut().filter(|it| it.is_shown) {
+                tile.help(insight.help_of(&tile.user));
+            }
             is_asked
         });
         if self.is_empty.try_get_untracked() != Some(is_empty) {

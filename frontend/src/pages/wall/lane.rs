@@ -18,6 +18,7 @@ use crate::model::insight::{groups, strip};
 use crate::model::lane::{Lane, LanePerson, spoken};
 use crate::model::view::View;
 use crate::router::Router;
+use crate::session::SessionHandle;
 use crate::store::insight::InsightStore;
 use crate::store::wall::WallStore;
 
@@ -43,6 +44,8 @@ pub fn LanePart(
     clock: Clock,
 ) -> impl IntoView {
     let router = expect_context::<Router>();
+    let who = expect_context::<SessionHandle>().who_untracked();
+    let may_help = who.is_some_and(|who| who.role.helps());
     let state = StoredValue::new_local(RefCell::new(LaneState::default()));
     let said = RwSignal::new(String::new());
     let place = NodeRef::<Ol>::new();
@@ -105,7 +108,7 @@ pub fn LanePart(
         )
     });
     view! {
-        <section class="insight" aria-label="What the saves say">
+        <section class="insight" class:observed=!may_help aria-label="What the saves say">
             <p class="visually-hidden" role="status" data-testid="lane-said">{move || said.get()}</p>
             <ol
                 class="lane"

@@ -12,6 +12,7 @@ use crate::html;
 use crate::html::{Html, set_html};
 use crate::model::age::describe;
 use crate::model::arrangement::Density;
+use crate::model::insight::HelpState;
 use crate::model::tail;
 use crate::store::wall::TileEntry;
 
@@ -99,6 +100,13 @@ impl BoardTile {
         set_attribute(&self.element, "aria-label", name);
         if let Some(body) = self.parts[6].parent_element() {
             set_attribute(&body, "aria-label", &format!("Last cells of {name}"));
+        }
+    }
+
+    /// Shows whether they ask for help, or were helped.
+    pub(super) fn help(&mut self, help: HelpState) {
+        if self.is_news(HELP, help.name()) {
+            set_attribute(&self.element, "data-help", help.name());
         }
     }
 
@@ -221,3 +229,4 @@ const NAME: usize = 7;
 const STATE: usize = 8;
 const FRESH: usize = 9;
 const PULSE: usize = 10;
+const HELP: usize = 11;
