@@ -15,12 +15,12 @@ use serde_json::{Value, json};
 
 const TOKEN: &str = "token-of-a-service-that-is-killed";
 
-struct KilledService {
+struct KilledHelpService {
     process: Child,
     root: String,
 }
 
-impl KilledService {
+impl KilledHelpService {
     fn start(folder: &Path) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_pipalhub"))
             .args(["serve", "--bind", "127.0.0.1:0", "--homes"])
@@ -52,7 +52,7 @@ impl KilledService {
     }
 }
 
-impl Drop for KilledService {
+impl Drop for KilledHelpService {
     /// By SIGKILL, so that the service cannot do anything more.
     fn drop(&mut self) {
         let _ = self.process.kill();
@@ -68,7 +68,7 @@ async fn what_was_acknowledged_survives_a_kill() {
     let nothing = json!({});
     let mut known: Option<Value> = None;
     for round in 0..6 {
-        let service = KilledService::start(folder.path());
+        let service = KilledHelpService::start(folder.path());
         let queue = service.ask(Method::GET, "api/help", &nothing).await;
         if let Some(known) = &known {
             let ticket = &queue["tickets"][0];

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Attended, CLASS_MS, HelpDeed, HelpError, HelpEvent, HelpRefusal, HelpStore, MAX_AGE_MS,
     SqliteHelp, StoredHelpEvent, TicketPlace,
-    machine::{Machine, Wish},
+    machine::{HelpMachine, Wish},
 };
 use crate::{
     feed::{Announcements, Recipients},
@@ -74,7 +74,7 @@ pub struct HelpDesk {
 }
 
 struct DeskState {
-    machine: Machine,
+    machine: HelpMachine,
     /// Tickets whose owner is no longer at the error that they were made with.
     seems_solved: BTreeSet<i64>,
     /// What was told last: of the class, and of each participant with a note.
@@ -104,7 +104,7 @@ impl HelpDesk {
         now_ms: i64,
     ) -> Result<Self, HelpError> {
         store.tidy(now_ms - MAX_AGE_MS)?;
-        let mut machine = Machine::default();
+        let mut machine = HelpMachine::default();
         // What is older belongs to tickets that have ended by now.
         for event in store.since(now_ms - 2 * CLASS_MS)? {
             machine.apply(event);
@@ -405,7 +405,7 @@ impl HelpDesk {
     fn change(
         &self,
         now_ms: i64,
-        decide: impl FnOnce(&Machine) -> Result<Vec<HelpEvent>, HelpRefusal>,
+        decide: impl FnOnce(&HelpMachine) -> Result<Vec<HelpEvent>, HelpRefusal>,
     ) -> Result<usize, HelpError> {
         let _writing = self.writing.lock();
         let events = decide(&self.state.lock().machine)?;

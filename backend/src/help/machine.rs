@@ -165,7 +165,7 @@ struct Round {
 
 /// The tickets and notes of a class.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Machine {
+pub(super) struct HelpMachine {
     /// Those that are open, and those that have ended lately.
     tickets: BTreeMap<i64, Ticket>,
     /// Each participant's open ticket.
@@ -189,7 +189,7 @@ pub(super) struct Wish<'a> {
     pub(super) filename: Option<&'a str>,
 }
 
-impl Machine {
+impl HelpMachine {
     /// What a participant's wish comes to.
     pub(super) fn press(
         &self,

@@ -116,17 +116,23 @@ async fn wait_for_news(
     // Before the board is read, so that no change falls between the two.
     let mut changes = state.notices.changes();
     let mut help_changes = state.help.changes();
+    let has_help = || help.is_some_and(|help| state.help.has_news(user, help));
     loop {
         changes.mark_unchanged();
         help_changes.mark_unchanged();
         let news = state.notices.updates(user, after);
-        let has_help = help.is_some_and(|help| state.help.has_news(user, help));
-        if !news.notices.is_empty() || has_help {
+        if !news.notices.is_empty() || has_help() {
             return news;
         }
-        let is_changed = tokio::select! {
-            is_changed = poll.changed(state, &mut changes) => is_changed,
-            is_changed = poll.changed(state, &mut help_changes), if help.is_some() => is_changed,
+        let is_changed = loop {
+            let is_changed = tokio::select! {
+                is_changed = poll.changed(state, &mut changes) => break is_changed,
+                is_changed = poll.changed(state, &mut help_changes), if help.is_some() => is_changed,
+            };
+            // What is of others in the help queue is no reason to read the notices again.
+            if !is_changed || has_help() {
+                break is_changed;
+            }
         };
         if !is_changed {
             return news;

@@ -261,6 +261,24 @@ async fn who_is_concerned_is_told_at_once() {
     assert_eq!(news["ticket"]["helper"], "helga");
     assert!(begun.elapsed() < Duration::from_secs(10));
 
+    // One request waits for notices and for the note.
+    let notices = app.participant("ana").json("api/notices").await;
+    assert!(notices.get("help").is_none(), "it was not asked for");
+    let (after, cursor) = (&notices["cursor"], &news["cursor"]);
+    let address = format!("api/notices?after={after}&wait=25&help={cursor}");
+    let begun = Instant::now();
+    let (news, _) = tokio::join!(waiting.json(&address), async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        at(&helper, asked, "release").await
+    });
+    assert_eq!(news["help"]["ticket"]["state"], "waiting");
+    assert_eq!(news["notices"], json!([]));
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    let address = address.replace("wait=25", "wait=0");
+    let address = address.replace(&format!("help={cursor}"), "help=0");
+    let again = waiting.json(&address).await;
+    assert_eq!(again["help"]["cursor"], news["help"]["cursor"]);
+
     // Others' tickets are nobody else's news.
     let mut streams = Vec::new();
     for client in [

@@ -11,12 +11,12 @@ const HELPERS: [&str; 2] = ["bo", "eva"];
 
 /// A machine with all that it was told, as a store keeps it.
 #[derive(Default)]
-struct Kept {
-    machine: Machine,
+struct KeptMachine {
+    machine: HelpMachine,
     events: Vec<StoredHelpEvent>,
 }
 
-impl Kept {
+impl KeptMachine {
     fn keep(&mut self, events: Vec<HelpEvent>, at_ms: i64) {
         for event in events {
             let id = self.events.len() as i64 + 1;
@@ -63,8 +63,8 @@ impl Kept {
         self.machine.queue(now_ms, |_| false)
     }
 
-    fn replayed(&self) -> Machine {
-        let mut machine = Machine::default();
+    fn replayed(&self) -> HelpMachine {
+        let mut machine = HelpMachine::default();
         for event in &self.events {
             machine.apply(event.clone());
         }
@@ -74,7 +74,7 @@ impl Kept {
 
 #[test]
 fn a_ticket_goes_from_the_press_to_the_help() {
-    let mut kept = Kept::default();
+    let mut kept = KeptMachine::default();
     let ana = kept.ask("ana", 0);
     let cy = kept.ask("cy", 1_000);
     assert_eq!(
@@ -108,7 +108,7 @@ fn a_ticket_goes_from_the_press_to_the_help() {
 
 #[test]
 fn a_helper_who_does_not_come_back_loses_the_ticket() {
-    let mut kept = Kept::default();
+    let mut kept = KeptMachine::default();
     let ana = kept.ask("ana", 0);
     kept.ask("cy", 0);
     kept.claim(ana, "bo", 0).unwrap();
@@ -131,7 +131,7 @@ fn a_helper_who_does_not_come_back_loses_the_ticket() {
 
 #[test]
 fn asking_again_keeps_the_place_and_so_does_a_mistake() {
-    let mut kept = Kept::default();
+    let mut kept = KeptMachine::default();
     let ana = kept.ask("ana", 0);
     kept.ask("cy", 1_000);
     let wish = Wish {
@@ -167,7 +167,7 @@ fn asking_again_keeps_the_place_and_so_does_a_mistake() {
 
 #[test]
 fn what_a_helper_did_is_undone_for_twenty_seconds() {
-    let mut kept = Kept::default();
+    let mut kept = KeptMachine::default();
     let ana = kept.ask("ana", 0);
     kept.claim(ana, "bo", 0).unwrap();
     kept.help(ana, "bo", 1_000).unwrap();
@@ -193,7 +193,7 @@ fn what_a_helper_did_is_undone_for_twenty_seconds() {
 
 #[test]
 fn a_round_clears_the_notes_of_before_and_is_answered_by_either() {
-    let mut kept = Kept::default();
+    let mut kept = KeptMachine::default();
     kept.press("ana", Some(NoteKind::Done), 0);
     let round = HelpDeed::RoundBegun {
         by: "bo".to_owned(),
@@ -224,7 +224,7 @@ fn a_round_clears_the_notes_of_before_and_is_answered_by_either() {
 
 #[test]
 fn what_is_of_an_earlier_class_goes_and_nobody_presses_without_end() {
-    let mut kept = Kept::default();
+    let mut kept = KeptMachine::default();
     kept.press("cy", Some(NoteKind::Done), 0);
     let ana = kept.ask("ana", 0);
     assert_eq!(kept.machine.expire(CLASS_MS - 1), []);
@@ -258,7 +258,7 @@ fn what_is_of_an_earlier_class_goes_and_nobody_presses_without_end() {
 
 /// What somebody does.
 #[derive(Clone, Debug)]
-enum Step {
+enum HelpStep {
     Press(usize, Option<NoteKind>, bool),
     Claim(usize, usize),
     Release(usize, usize),
@@ -268,7 +268,7 @@ enum Step {
     Expire,
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> impl Strategy<Value = HelpStep> {
     let note = prop_oneof![
         3 => Just(Some(NoteKind::Help)),
         1 => Just(Some(NoteKind::Done)),
@@ -276,13 +276,13 @@ fn step() -> impl Strategy<Value = Step> {
     ];
     prop_oneof![
         4 => (0..USERS.len(), note, prop::bool::weighted(0.2))
-            .prop_map(|(user, note, paused)| Step::Press(user, note, paused)),
-        4 => (0..USERS.len(), 0..HELPERS.len()).prop_map(|(user, by)| Step::Claim(user, by)),
-        1 => (0..USERS.len(), 0..HELPERS.len()).prop_map(|(user, by)| Step::Release(user, by)),
-        2 => (0..USERS.len(), 0..HELPERS.len()).prop_map(|(user, by)| Step::Help(user, by)),
-        2 => (0..USERS.len(), 0..HELPERS.len()).prop_map(|(user, by)| Step::Undo(user, by)),
-        1 => Just(Step::Round),
-        1 => Just(Step::Expire),
+            .prop_map(|(user, note, paused)| HelpStep::Press(user, note, paused)),
+        4 => (0..USERS.len(), 0..HELPERS.len()).prop_map(|(user, by)| HelpStep::Claim(user, by)),
+        1 => (0..USERS.len(), 0..HELPERS.len()).prop_map(|(user, by)| HelpStep::Release(user, by)),
+        2 => (0..USERS.len(), 0..HELPERS.len()).prop_map(|(user, by)| HelpStep::Help(user, by)),
+        2 => (0..USERS.len(), 0..HELPERS.len()).prop_map(|(user, by)| HelpStep::Undo(user, by)),
+        1 => Just(HelpStep::Round),
+        1 => Just(HelpStep::Expire),
     ]
 }
 
@@ -302,7 +302,7 @@ proptest! {
     fn no_ticket_has_two_helpers_none_is_lost_and_nobody_has_two(
         steps in prop::collection::vec((step(), passing()), 0..80),
     ) {
-        let mut kept = Kept::default();
+        let mut kept = KeptMachine::default();
         let mut now_ms = 1_700_000_000_000;
         // Who was told that they have a ticket, and when.
         let mut holders: BTreeMap<i64, (&str, i64)> = BTreeMap::new();
@@ -312,7 +312,7 @@ proptest! {
         for (step, passed_ms) in steps {
             now_ms += passed_ms;
             match step {
-                Step::Press(user, note, paused) => {
+                HelpStep::Press(user, note, paused) => {
                     let user = USERS[user];
                     let wish = Wish { user, note, paused, ..Wish::default() };
                     let events = kept.machine.press(&wish, now_ms).unwrap();
@@ -339,7 +339,7 @@ proptest! {
                         holders.retain(|id, _| newest.get(user) != Some(id));
                     }
                 }
-                Step::Claim(user, by) => {
+                HelpStep::Claim(user, by) => {
                     let (Some(&id), by) = (newest.get(USERS[user]), HELPERS[by]) else { continue };
                     if kept.claim(id, by, now_ms).is_ok() {
                         if let Some((holder, at_ms)) = holders.get(&id) {
@@ -356,21 +356,21 @@ proptest! {
                         }
                     }
                 }
-                Step::Release(user, by) => {
+                HelpStep::Release(user, by) => {
                     let (Some(&id), by) = (newest.get(USERS[user]), HELPERS[by]) else { continue };
                     if let Ok(events) = kept.machine.release(id, by, now_ms) {
                         prop_assert_eq!(holders.remove(&id).map(|it| it.0), Some(by));
                         kept.keep(events, now_ms);
                     }
                 }
-                Step::Help(user, by) => {
+                HelpStep::Help(user, by) => {
                     let Some(&id) = newest.get(USERS[user]) else { continue };
                     if kept.help(id, HELPERS[by], now_ms).is_ok() {
                         holders.remove(&id);
                         asking.remove(USERS[user]);
                     }
                 }
-                Step::Undo(user, by) => {
+                HelpStep::Undo(user, by) => {
                     let Some(&id) = newest.get(USERS[user]) else { continue };
                     if kept.undo(id, HELPERS[by], now_ms).is_ok() {
                         asking.insert(USERS[user], id);
@@ -381,11 +381,11 @@ proptest! {
                         }
                     }
                 }
-                Step::Round => {
+                HelpStep::Round => {
                     let begun = HelpDeed::RoundBegun { by: "bo".to_owned(), filename: None };
                     kept.keep(vec![of("", begun)], now_ms);
                 }
-                Step::Expire => {
+                HelpStep::Expire => {
                     let expired = kept.machine.expire(now_ms);
                     for event in &expired {
                         let user = USERS.into_iter().find(|it| *it == event.user).unwrap();
