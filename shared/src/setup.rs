@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::errands::FILES_PAGE;
 use crate::exercise::EXERCISE_PAGE;
 use crate::packages::PACKAGES_PAGE;
 use crate::users::USERS_PAGE;
@@ -12,7 +13,13 @@ pub const SETUP_PAGE: &str = "setup";
 
 /// The pages for running a class, below the service's prefix. They are an app of their own, which
 /// the service gives for these addresses.
-pub const MANAGE_PAGES: [&str; 4] = [SETUP_PAGE, USERS_PAGE, PACKAGES_PAGE, EXERCISE_PAGE];
+pub const MANAGE_PAGES: [&str; 5] = [
+    SETUP_PAGE,
+    USERS_PAGE,
+    PACKAGES_PAGE,
+    EXERCISE_PAGE,
+    FILES_PAGE,
+];
 
 /// `GET /api/setup`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,8 +2,7 @@
 
 pub mod document;
 pub mod follow;
-pub mod handouts;
-mod inputs;
+pub mod inputs;
 pub mod keyboard;
 pub mod login;
 pub mod notebook;
