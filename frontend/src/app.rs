@@ -6,6 +6,7 @@ use shared::announcements::{CopyAnnouncement, READ_KIND};
 use crate::answers;
 use crate::behind::BehindCount;
 use crate::clock::Clock;
+use crate::components::handout_link::open_files_on_shortcut;
 use crate::components::notice::{FailureNotice, Notice};
 use crate::components::notice_button::ShowNotices;
 use crate::components::shortcuts::{Shortcuts, ShowShortcuts};
@@ -15,7 +16,6 @@ use crate::model::view::View;
 use crate::model::wall::effect_of;
 use crate::pages::document::DocumentPage;
 use crate::pages::follow::FollowPage;
-use crate::pages::handouts::{HandoutController, HandoutParts};
 use crate::pages::login::LoginPage;
 use crate::pages::notebook::NotebookPage;
 use crate::pages::notices::NoticeParts;
@@ -115,7 +115,7 @@ fn Routed() -> impl IntoView {
     provide_context(router);
     provide_context(ShowShortcuts::default());
     provide_context(ShowNotices::default());
-    provide_context(HandoutController::new(router));
+    open_files_on_shortcut(router);
     let page = move || match router.page() {
         Some(PageRoute::Wall) => view! { <WallPage /> }.into_any(),
         Some(PageRoute::Notebook) => view! { <NotebookPage /> }.into_any(),
@@ -129,7 +129,6 @@ fn Routed() -> impl IntoView {
     view! {
         <Shortcuts />
         <NoticeParts />
-        <HandoutParts />
         {page}
     }
 }

@@ -3,7 +3,7 @@
 //! URLs of the service are relative: the browser resolves them against `<base>`. URLs of pages
 //! start with the prefix of [`crate::base`], because they are compared with the address bar.
 
-use shared::errands::HandoutAudience;
+use shared::errands::{FILES_PAGE, HandoutAudience};
 use shared::exercise::EXERCISE_PAGE;
 
 use crate::model::view::{View, encode};
@@ -259,6 +259,12 @@ pub fn file_handout(filename: &str, folder: &str, to: &HandoutAudience) -> Strin
     )
 }
 
+/// The page from which files are handed out, relative to `<base>`: that of `view`'s participant, if it
+/// has one. It knows the way back to the wall.
+pub fn files_page(view: &View) -> String {
+    format!("{FILES_PAGE}{}", view.to_query())
+}
+
 /// One handout.
 pub fn handout(id: &str) -> String {
     format!("{HANDOUTS}/{id}")
@@ -454,6 +460,9 @@ mod tests {
             "api/handouts/file?filename=a%20b.csv&folder=m1/x&group=a%26b"
         );
         assert_eq!(handouts(Some(7)), "api/handouts?before=7");
+        assert_eq!(files_page(&View::default()), "files");
+        let view = View::parse("notebook=m/a&user=ana");
+        assert_eq!(files_page(&view), "files?notebook=m/a&user=ana");
         assert_eq!(packages_log(3, 20), "packages/log?job=3&from=20");
         assert_eq!(framed("build/a/c.html"), "build/a/c.html?framed=true");
     }

@@ -84,6 +84,12 @@ impl SessionHandle {
         untrack(|| self.who())
     }
 
+    /// Whether the user may hand out: an instructor, where participants have servers.
+    pub fn may_hand_out(self) -> bool {
+        let who = self.who_untracked();
+        who.is_some_and(|who| who.role.changes_the_class() && who.hub_url.is_some())
+    }
+
     /// Signs in with a token.
     pub fn login(self, token: String) {
         self.0.set(SessionState::Checking);

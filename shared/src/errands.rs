@@ -4,6 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The page from which files are handed out, below the service's prefix.
+pub const FILES_PAGE: &str = "files";
+
 /// The longest name of a file that an errand proposes, in bytes.
 pub const LONGEST_FILENAME_BYTES: usize = 1_024;
 

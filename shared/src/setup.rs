@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::errands::FILES_PAGE;
 use crate::exercise::EXERCISE_PAGE;
 use crate::help::QUEUE_PAGE;
 use crate::packages::PACKAGES_PAGE;
@@ -13,12 +14,13 @@ pub const SETUP_PAGE: &str = "setup";
 
 /// The pages for running a class, below the service's prefix. They are an app of their own, which
 /// the service gives for these addresses.
-pub const MANAGE_PAGES: [&str; 5] = [
+pub const MANAGE_PAGES: [&str; 6] = [
     SETUP_PAGE,
     USERS_PAGE,
     PACKAGES_PAGE,
     EXERCISE_PAGE,
     QUEUE_PAGE,
+    FILES_PAGE,
 ];
 
 /// `GET /api/setup`

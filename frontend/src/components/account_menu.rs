@@ -20,7 +20,11 @@ const SIGN_OUT_TROUBLE: &str = "sign-out-trouble";
 /// A button with the first letter of the user's name, and the menu that the browser opens by it
 /// and closes.
 #[component]
-pub fn AccountMenu() -> impl IntoView {
+pub fn AccountMenu(
+    /// The ways to more pages.
+    #[prop(optional)]
+    more: Html,
+) -> impl IntoView {
     let session = expect_context::<SessionHandle>();
     let who = session.who_untracked();
     let clicked = move |event: MouseEvent| {
@@ -33,13 +37,13 @@ pub fn AccountMenu() -> impl IntoView {
     view! {
         <span
             class="contents"
-            {..static_html(who.as_ref().map_or_else(Html::default, menu))}
+            {..static_html(who.map_or_else(Html::default, |who| menu(&who, &more)))}
             on:click=clicked
         ></span>
     }
 }
 
-fn menu(who: &SessionResponse) -> Html {
+fn menu(who: &SessionResponse, more: &Html) -> Html {
     let setup = match who.role.sees_everyone() {
         true => Html::from_static(
             "<a class=button href=users>Users</a><a class=button href=packages>Packages</a>\
@@ -54,11 +58,12 @@ fn menu(who: &SessionResponse) -> Html {
     html!(
         "<button class=\"button account\" popovertarget=account aria-label=Account title=\"Signed \
          in as {}\">{}</button><div id=account popover><p>Signed in as {}</p><p id={} role=alert>\
-         </p>{}{}<button class=button id={}>Sign out</button></div>",
+         </p>{}{}{}<button class=button id={}>Sign out</button></div>",
         who.user,
         letter,
         who.user,
         SIGN_OUT_TROUBLE,
+        more,
         setup,
         hub,
         SIGN_OUT

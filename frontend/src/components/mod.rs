@@ -3,6 +3,7 @@
 
 pub mod account_menu;
 pub mod cells;
+pub mod handout_link;
 pub mod live_pill;
 pub mod notebook_bar;
 pub mod notebook_picker;

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use shared::wire::Tile;
 
 use super::account_menu::AccountMenu;
+use super::handout_link::HandoutLink;
 use super::live_pill::LivePill;
 use super::sharing::FollowToggle;
 use super::shortcuts::ShortcutsButton;
@@ -40,11 +41,12 @@ pub fn NotebookBar(
     builds: bool,
     /// Whether versions of the notebook are kept.
     history: bool,
-    /// Whether the reader may hand the notebook out.
-    hand_out: bool,
-    /// Takes the clicks on the buttons of these two; the `data-do` of a button says which it is.
+    /// Takes the clicks on its button.
     on_action: impl Fn(MouseEvent) + 'static,
 ) -> impl IntoView {
+    const HISTORY: &str = "<button class=button data-do=history data-testid=history-button \
+        title=\"Earlier versions of this notebook (h)\">History</button>";
+    let history = if history { HISTORY } else { "" };
     let clock = expect_context::<Clock>();
     let heading = Memo::new(move |_| {
         let view = view.get();
@@ -76,7 +78,8 @@ pub fn NotebookBar(
             <p class="summary" {..dynamic_html(move || summary.get())}></p>
             <div class="bar-end">
                 <a class="button" href=export hidden=!builds title="The notebook as a document">"Export"</a>
-                <div class="bar-actions" {..static_html(actions(history, hand_out))} on:click=on_action></div>
+                <div class="bar-actions" {..static_html(Html::from_static(history))} on:click=on_action></div>
+                <HandoutLink title="Give this notebook to participants, and see which have it" />
                 <FollowToggle view />
                 <LivePill live />
                 <ThemeToggle />
@@ -85,25 +88,6 @@ pub fn NotebookBar(
             </div>
         </header>
     }
-}
-
-/// The buttons of the history and of handing out.
-fn actions(history: bool, hand_out: bool) -> Html {
-    let mut html = Html::default();
-    if history {
-        html.push_static(
-            "<button class=button data-do=history data-testid=history-button \
-             title=\"Earlier versions of this notebook (h)\">History</button>",
-        );
-    }
-    if hand_out {
-        html.push_static(
-            "<button class=button data-do=handout data-testid=handout-button \
-             title=\"Give this notebook to participants, and see which have it (d)\">\
-             Hand out</button>",
-        );
-    }
-    html
 }
 
 /// A link to another participant's notebook; dimmed when there is none.

@@ -4,6 +4,7 @@ use leptos::html::Div;
 use leptos::prelude::*;
 
 use super::account_menu::AccountMenu;
+use super::handout_link::HandoutLink;
 use super::live_pill::LivePill;
 use super::notebook_picker::NotebookPicker;
 use super::notice_button::NoticeButton;
@@ -16,7 +17,6 @@ use crate::html::{Html, dynamic_html, static_html};
 use crate::model::arrangement::{Show, WallCounts};
 use crate::model::stream::LiveState;
 use crate::model::view::View;
-use crate::pages::handouts::HandoutController;
 use crate::pages::help::QueueLink;
 use crate::paths;
 use crate::router::Router;
@@ -75,7 +75,7 @@ pub fn TopBar(
             <button class="button more" popovertarget="more" aria-label="More" title="More">"⋯"</button>
             <div class="bar-end" id="more" popover>
                 <NoticeButton hidden=Signal::stored(own) />
-                <HandoutButton />
+                <HandoutLink title="Give participants a file, and see who has it" />
                 <ThemeToggle />
                 <ShortcutsButton />
                 <ShareToggle view />
@@ -195,24 +195,4 @@ fn BuildLinks(
         )
     };
     view! { <span class="contents" {..dynamic_html(links)}></span> }
-}
-
-/// A button that opens the dialog of handouts, for instructors.
-#[component]
-fn HandoutButton() -> impl IntoView {
-    let handouts = expect_context::<HandoutController>();
-    let button = match handouts.may_hand_out() {
-        true => Html::from_static(
-            "<button class=button data-do=handout data-testid=handout-button title=\"Give \
-             participants a file, and see who has it (d)\">Hand out</button>",
-        ),
-        false => Html::default(),
-    };
-    view! {
-        <span
-            class="contents"
-            {..static_html(button)}
-            on:click=move |event| handouts.clicked(&event)
-        ></span>
-    }
 }

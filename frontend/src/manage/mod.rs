@@ -6,6 +6,7 @@
 //! and the wall a link loads the document.
 
 pub mod exercise;
+pub mod files;
 pub mod focus;
 mod loading;
 pub mod packages;
@@ -14,6 +15,7 @@ pub mod setup;
 pub mod users;
 
 use leptos::prelude::*;
+use shared::errands::FILES_PAGE;
 use shared::exercise::EXERCISE_PAGE;
 use shared::help::QUEUE_PAGE;
 use shared::packages::PACKAGES_PAGE;
@@ -21,6 +23,7 @@ use shared::setup::SETUP_PAGE;
 use shared::users::USERS_PAGE;
 
 use self::exercise::ExercisePage;
+use self::files::FilesPage;
 use self::focus::may_leave;
 use self::packages::PackagesPage;
 use self::queue::QueuePage;
@@ -56,6 +59,8 @@ enum ManagePage {
     Exercise,
     /// Who asks for help.
     Queue,
+    /// Handing files out.
+    Files,
 }
 
 impl ManagePage {
@@ -69,6 +74,7 @@ impl ManagePage {
             PACKAGES_PAGE => Some(Self::Packages),
             EXERCISE_PAGE => Some(Self::Exercise),
             QUEUE_PAGE => Some(Self::Queue),
+            FILES_PAGE => Some(Self::Files),
             _ => None,
         }
     }
@@ -100,17 +106,23 @@ pub fn ManageApp() -> impl IntoView {
 }
 
 /// The pages of this app: the path below the prefix, and the name.
-const PAGES: [(&str, &str); 4] = [
+const PAGES: [(&str, &str); 5] = [
     (QUEUE_PAGE, "Queue"),
     (SETUP_PAGE, "Setup"),
     (USERS_PAGE, "Users"),
     (PACKAGES_PAGE, "Packages"),
+    FILES,
 ];
+
+/// The page for those who may hand out, to whom alone a link leads there. In the account menu of the
+/// wall it has no name: another *Files* is in the bar beside it.
+const FILES: (&str, &str) = (FILES_PAGE, "Files");
 
 /// The links to the other pages of this app. A phone has no room for them in the bar; the account
 /// menu has them everywhere.
-fn page_links(name: &str) -> Html {
+fn page_links(name: &str, may_hand_out: bool) -> Html {
     let others = PAGES.iter().filter(|(_, other)| *other != name);
+    let others = others.filter(|page| may_hand_out || **page != FILES);
     others
         .map(|(path, other)| html!("<a href=\"{}\">{}</a>", *path, *other))
         .collect()
@@ -127,6 +139,11 @@ fn ManageBar(
     age: Signal<String>,
 ) -> impl IntoView {
     document().set_title(&title(&[Some(name)]));
+    let may_hand_out = expect_context::<SessionHandle>().may_hand_out();
+    let files = match may_hand_out {
+        true => html!("<a class=button href={}>{}</a>", FILES.0, FILES.1),
+        false => Html::default(),
+    };
     view! {
         <header class="top-bar notebook-bar manage-bar">
             <a class="button" href=wall title="Back to the wall (Esc)">"← Wall"</a>
@@ -134,15 +151,21 @@ fn ManageBar(
             <nav
                 class="manage-pages"
                 aria-label="Other pages for running the class"
-                {..static_html(page_links(name))}
+                {..static_html(page_links(name, may_hand_out))}
             ></nav>
             <p class="summary">{move || age.get()}</p>
             <div class="bar-end">
                 <ThemeToggle />
-                <AccountMenu />
+                <AccountMenu more=files />
             </div>
         </header>
     }
+}
+
+/// What those see whom a page is not for.
+fn not_allowed(html: Html) -> AnyView {
+    view! { <main><Notice title="This page is not for you" testid="not-allowed" html /></main> }
+        .into_any()
 }
 
 /// The page that the address names, for a signed-in user.
@@ -159,6 +182,7 @@ fn ManagePages(
     let search = window().location().search().unwrap_or_default();
     let view = match ManagePage::of_address() {
         Some(ManagePage::Exercise) => ExerciseAddress::parse(&search).wall(),
+        Some(ManagePage::Files) => View::parse(&search),
         _ => View::default(),
     };
     let wall = paths::wall(&base::prefix(), &view);
@@ -174,20 +198,33 @@ fn ManagePages(
         true
     });
     let to_wall = html!("<a href=\"{}\">Go to the wall</a>.", wall);
+    let session = expect_context::<SessionHandle>();
     match ManagePage::of_address() {
         _ if !sees_everyone => {
             let html = html!("<p>It is for instructors and helpers. {}</p>", to_wall);
-            view! { <Notice title="This page is not for you" testid="not-allowed" html /> }
-                .into_any()
+            not_allowed(html)
         }
         Some(ManagePage::Setup) => view! { <SetupPage wall /> }.into_any(),
         Some(ManagePage::Users) => view! { <UsersPage wall may_change /> }.into_any(),
         Some(ManagePage::Packages) => view! { <PackagesPage wall may_change /> }.into_any(),
         Some(ManagePage::Exercise) => view! { <ExercisePage wall may_change /> }.into_any(),
         Some(ManagePage::Queue) => view! { <QueuePage wall may_help /> }.into_any(),
+        Some(ManagePage::Files) if session.may_hand_out() => {
+            view! { <FilesPage wall /> }.into_any()
+        }
+        Some(ManagePage::Files) => {
+            let reason = match may_change {
+                true => {
+                    "Participants’ servers write what is handed out, and there are none without a Hub."
+                }
+                false => "It is for instructors, who hand files out.",
+            };
+            let html = html!("<p>{} {}</p>", reason, to_wall);
+            not_allowed(html)
+        }
         None => {
             let html = html!("<p>The address may be mistyped. {}</p>", to_wall);
-            view! { <Notice title="There is no such page" html /> }.into_any()
+            view! { <main><Notice title="There is no such page" html /></main> }.into_any()
         }
     }
 }

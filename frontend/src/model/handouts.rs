@@ -1,5 +1,5 @@
-//! The dialog in which an instructor hands a file out, and the list of handouts: their state and
-//! their HTML, written as text and not as views ([`super::history_panel`] says why).
+//! The page on which an instructor hands a file out, and the list of handouts: its state and
+//! its HTML, written as text and not as views ([`super::history_panel`] says why).
 
 use shared::errands::{HandoutAudience, HubGroup, MAX_HANDOUT_BYTES};
 
@@ -25,6 +25,18 @@ pub enum HandoutStep {
     Done,
     /// It has failed.
     Failed(RequestFailure),
+}
+
+impl HandoutStep {
+    /// A question waits for its answer.
+    pub fn is_asked(&self) -> bool {
+        matches!(self, Self::Asked(..))
+    }
+
+    /// Something is being sent, which leaving the page would end.
+    pub fn is_under_way(&self) -> bool {
+        matches!(self, Self::Running | Self::Uploading(_))
+    }
 }
 
 /// The handouts and the recipients to choose from: what the page shows of
@@ -62,36 +74,45 @@ pub struct HandoutRow {
     pub receivers: Vec<ErrandNote>,
 }
 
-/// The dialog.
+/// The state of the page.
 #[derive(Debug, Default)]
-pub struct HandoutDialog {
+pub struct Handouts {
     /// The state of handing out.
     pub step: HandoutStep,
     /// The list that was loaded last.
     pub list: HandoutList,
     /// The list begins before this handout; with the newest one, when there is none.
     pub before: Option<i64>,
-    /// The list as it was drawn last.
-    pub drawn: Html,
-    /// The name that the form proposed last.
-    pub named: String,
 }
 
-/// The form, and the places for the question and the list. The parts with `data-of` belong to one
-/// of the choices of what is handed out.
-pub const HANDOUT_FORM: &str = "<h2 id=handouts-title>Hand out</h2>\
-    <p>A new file in each home, also for those who come later. It is never written over a \
-    file. A notebook goes without its private cells.</p>\
-    <label class=row data-of=choice>What <select id=handout-what class=field>\
-    <option value=notebook>This notebook\
-    <option value=file>A file from this computer</select></label>\
-    <label class=row data-of=file>File <input id=handout-file class=field type=file></label>\
-    <label class=row>To <select id=handout-to class=field></select></label>\
-    <label class=row>As <input id=handout-as class=field maxlength=1024 spellcheck=false></label>\
-    <label class=row data-of=file>In <input id=handout-folder class=field maxlength=1024 \
-    spellcheck=false placeholder=\"the top folder of each home\"></label>\
-    <div id=handout-step role=status></div>\
-    <ol id=handouts-list aria-label=\"Handed out\"></ol>";
+/// The fields of the form. With the owner and the path of a notebook that one is chosen at first; the
+/// parts with `data-of` belong to a file.
+pub fn form(notebook: Option<(&str, &str)>) -> Html {
+    let choice = notebook.map(|(owner, path)| {
+        html!(
+            "<label class=row>What <select id=handout-what class=field><option value=notebook>{} of \
+             {}<option value=file>A file from this computer</select></label>",
+            path,
+            owner
+        )
+    });
+    let hidden = if notebook.is_some() { " hidden" } else { "" };
+    html!(
+        "<h2 id=handouts-title>Hand out</h2>\
+         <p class=hint>A new file in each home, also for those who come later. It is never written \
+         over a file. A notebook goes without its private cells.</p>{}\
+         <label class=row data-of=file{}>File <input id=handout-file class=field type=file></label>\
+         <label class=row>To <select id=handout-to class=field></select></label>\
+         <label class=row>As <input id=handout-as class=field maxlength=1024 spellcheck=false \
+         value=\"{}\"></label>\
+         <label class=row data-of=file{}>In <input id=handout-folder class=field maxlength=1024 \
+         spellcheck=false placeholder=\"the top folder of each home\"></label>",
+        choice.unwrap_or_default(),
+        hidden,
+        notebook.map_or("", |(_, path)| path),
+        hidden
+    )
+}
 
 /// Why a file of so many bytes cannot be handed out; the service says the rest.
 pub fn too_large(bytes: i64) -> Option<String> {
@@ -116,7 +137,7 @@ pub fn size_text(bytes: i64) -> String {
     }
 }
 
-/// What a choice of [`HandoutDialog::choices`] stands for.
+/// What a choice of [`Handouts::choices`] stands for.
 pub fn handout_audience(choice: &str) -> HandoutAudience {
     match choice.split_once(':') {
         Some(("group", name)) => HandoutAudience::Group(name.to_owned()),
@@ -125,7 +146,7 @@ pub fn handout_audience(choice: &str) -> HandoutAudience {
     }
 }
 
-impl HandoutDialog {
+impl Handouts {
     /// The options of the list of audiences.
     pub fn choices(&self) -> Html {
         let mut html = html!("<option value=everyone>Everyone</option>");
@@ -138,28 +159,28 @@ impl HandoutDialog {
     /// The question or the result, and the buttons; `owner` is the owner of the notebook.
     pub fn step(&self, owner: Option<&str>) -> Html {
         let ask = html!(
-            "<p class=dialog-actions><button class=button data-do=handout-close>Close</button>\
-             <button class=\"button primary\" data-do=handout-ask>Hand out…</button></p>"
+            "<p class=add-actions><button class=\"button primary\" data-do=handout-ask>Hand \
+             out…</button></p>"
         );
         match &self.step {
             HandoutStep::Choosing => ask,
             HandoutStep::Done => html!("<p>Handed out.</p>{}", ask),
             HandoutStep::Failed(failure) => html!("{}{}", failure.message_html(), ask),
             HandoutStep::Running => html!(
-                "<p class=dialog-actions><button class=\"button primary\" disabled>Handing \
+                "<p class=add-actions><button class=\"button primary\" disabled>Handing \
                  out…</button></p>"
             ),
             HandoutStep::Uploading(percent) => html!(
-                "<p class=dialog-actions><output>Uploading… {} %</output>\
+                "<p class=add-actions><output aria-live=off>Uploading… <b>{}</b> %</output>\
                  <progress max=100 value={} aria-label=Uploaded></progress>\
-                 <button class=button data-do=handout-cancel>Cancel</button></p>",
+                 <button class=button data-do=handout-cancel>Stop</button></p>",
                 percent,
                 percent
             ),
             HandoutStep::Asked(to, filename) => html!(
                 "<p><code>{}</code> goes to {}.</p>\
-                 <p class=dialog-actions><button class=button data-do=handout-back>Back</button>\
-                 <button class=\"button primary\" data-do=handout-send>Hand out</button></p>",
+                 <p class=add-actions><button class=\"button primary\" data-do=handout-send>Hand \
+                 out</button><button class=button data-do=handout-back>Back</button></p>",
                 filename,
                 self.reach(to, owner)
             ),
@@ -196,6 +217,9 @@ impl HandoutDialog {
         let mut html: Html = rows
             .map(|handout| row(handout, open, now_ms, local))
             .collect();
+        if html.is_empty() {
+            html.push_static("<li class=hint>Nothing yet.");
+        }
         if self.before.is_some() {
             html.push_static("<li><button class=button data-do=handout-newest>Newest</button>");
         }
@@ -344,7 +368,7 @@ mod tests {
         }
     }
 
-    fn dialog(step: HandoutStep) -> HandoutDialog {
+    fn dialog(step: HandoutStep) -> Handouts {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let list = HandoutList {
             now_ms: 9_000,
@@ -356,10 +380,10 @@ mod tests {
                 members: names(&["ana"]),
             }],
         };
-        HandoutDialog {
+        Handouts {
             step,
             list,
-            ..HandoutDialog::default()
+            ..Handouts::default()
         }
     }
 
@@ -378,6 +402,30 @@ mod tests {
         for choice in ["everyone", ""] {
             assert_eq!(handout_audience(choice), HandoutAudience::Everyone(true));
         }
+    }
+
+    #[test]
+    fn the_form_offers_the_notebook_of_the_address_alone() {
+        let of_notebook = form(Some(("bo<i>", "m/\"a.ipynb")));
+        assert!(of_notebook.contains("<option value=notebook>m/&quot;a.ipynb of bo&lt;i&gt;<"));
+        assert!(
+            of_notebook.contains("value=\"m/&quot;a.ipynb\""),
+            "{of_notebook}"
+        );
+        assert_eq!(of_notebook.matches("data-of=file hidden").count(), 2);
+        let of_file = form(None);
+        assert!(!of_file.contains("handout-what") && !of_file.contains("hidden"));
+        assert!(of_file.contains("value=\"\""), "{of_file}");
+    }
+
+    #[test]
+    fn leaving_ends_what_is_being_sent() {
+        let asked = HandoutStep::Asked(HandoutAudience::Everyone(true), "x".to_owned());
+        assert!(asked.is_asked() && !asked.is_under_way());
+        for step in [HandoutStep::Running, HandoutStep::Uploading(3)] {
+            assert!(step.is_under_way() && !step.is_asked(), "{step:?}");
+        }
+        assert!(!HandoutStep::Done.is_under_way());
     }
 
     #[test]
@@ -406,7 +454,7 @@ mod tests {
     #[test]
     fn older_handouts_are_a_click_away() {
         let mut dialog = dialog(HandoutStep::Choosing);
-        let draw = |dialog: &HandoutDialog| dialog.list(&[], 9_000, &|at_ms| Moment::new(at_ms, 0));
+        let draw = |dialog: &Handouts| dialog.list(&[], 9_000, &|at_ms| Moment::new(at_ms, 0));
         let newest = draw(&dialog);
         assert!(!newest.contains("handout-older") && !newest.contains("handout-newest"));
         dialog.list.more = true;
@@ -418,7 +466,7 @@ mod tests {
     #[test]
     fn an_upload_says_how_far_it_is_and_can_be_given_up() {
         let uploading = dialog(HandoutStep::Uploading(45)).step(None);
-        assert!(uploading.contains("45 %") && uploading.contains("value=45"));
+        assert!(uploading.contains("<b>45</b> %") && uploading.contains("value=45"));
         assert!(uploading.contains("data-do=handout-cancel"), "{uploading}");
     }
 

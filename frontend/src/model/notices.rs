@@ -161,7 +161,8 @@ pub const FORM: &str = "<h2 id=notices-title>Notices</h2>\
     <p class=dialog-actions><output id=notice-length></output>\
     <button class=button data-do=close>Close</button>\
     <button class=\"button primary\" data-do=send>Send</button></p>\
-    <div id=notice-said role=status></div><ol id=notices-sent aria-label=Sent></ol>";
+    <div id=notice-said role=status></div><ol id=notices-sent class=receipts \
+    aria-label=Sent></ol>";
 
 /// The length of the text in words, and whether it can be sent.
 pub fn length(text: &str) -> (String, bool) {

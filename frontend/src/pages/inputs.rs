@@ -1,11 +1,11 @@
-//! The values of the fields in dialogs, which are plain HTML.
+//! The values of fields that are plain HTML, as those of dialogs are.
 
 use wasm_bindgen::JsValue;
 
 use super::keyboard::find;
 
 /// The value of an input, select or textarea.
-pub(super) fn value_of(selector: &str) -> String {
+pub fn value_of(selector: &str) -> String {
     let value = find(selector)
         .and_then(|field| js_sys::Reflect::get(&field, &JsValue::from_str("value")).ok());
     value
@@ -13,7 +13,8 @@ pub(super) fn value_of(selector: &str) -> String {
         .unwrap_or_default()
 }
 
-pub(super) fn set_value(selector: &str, value: &str) {
+/// Sets it.
+pub fn set_value(selector: &str, value: &str) {
     if let Some(field) = find(selector) {
         // A field takes any text.
         let _ = js_sys::Reflect::set(
@@ -29,7 +30,7 @@ pub(super) fn set_value(selector: &str, value: &str) {
     clippy::cast_possible_truncation,
     reason = "a date is a whole number of milliseconds, and one that is none is left out"
 )]
-pub(super) fn moment(local: &str) -> Option<i64> {
+pub fn moment(local: &str) -> Option<i64> {
     let at_ms = js_sys::Date::parse(local);
     at_ms.is_finite().then_some(at_ms as i64)
 }

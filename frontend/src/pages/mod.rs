@@ -2,9 +2,8 @@
 
 pub mod document;
 pub mod follow;
-pub mod handouts;
 pub mod help;
-mod inputs;
+pub mod inputs;
 pub mod keyboard;
 pub mod login;
 pub mod notebook;

@@ -61,6 +61,7 @@ async fn nothing_bars_anybody_from_a_page() -> Result<()> {
         ("setup".to_owned(), ".setup-head"),
         ("users".to_owned(), "main h2, main h1"),
         ("packages".to_owned(), ".manage-bar"),
+        ("files".to_owned(), "[data-testid=not-allowed]"),
         ("nowhere".to_owned(), "main a"),
     ] {
         page.goto(&service.url(&path)).await?;

@@ -8,18 +8,21 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::{
     browser::TestBrowser,
-    hub::{Hub, INSTRUCTOR, PASSWORD},
+    hub::{HELPER, Hub, INSTRUCTOR, PASSWORD},
     notebooks::{notebook, save},
     until,
 };
 
-use crate::NOTEBOOK;
+use crate::{NOTEBOOK, accessibility::assert_no_violations};
 
 /// The file that a handout becomes.
 const COPY: &str = "module1/day1-2.ipynb";
 
 const HANDOUT: &str = "[data-testid=handout]";
 const STEP: &str = "#handout-step";
+const FILES_PAGE: &str = "[data-testid=files-page]";
+const BUTTON: &str = "[data-testid=handout-button]";
+const ESCAPE: &str = "\u{e00c}";
 const ERRAND: &str = "[data-testid=errand]";
 const WAITS: &str = "waits until alice’s server runs";
 
@@ -149,14 +152,21 @@ async fn a_notebook_is_handed_out_and_taken_back() -> Result<()> {
         save(&hub.home_path(user, NOTEBOOK), &notebook(&["radius = 3"]))?;
     }
     let browser = TestBrowser::start().await?;
+    browser.ignore_policies().await?;
     browser.goto(&page_of(&hub, INSTRUCTOR)).await?;
     browser.sign_in(INSTRUCTOR, PASSWORD).await?;
     browser
         .wait_for_text("[data-testid=notebook-page]", "radius")
         .await?;
 
+    let address = &browser.attributes(BUTTON, "href").await?[0];
+    let address = hub.service(address);
     browser.wait_for("body").await?.send_keys("d").await?;
-    browser.wait_for("#handout-dialog[open]").await?;
+    browser.wait_for(FILES_PAGE).await?;
+    assert_eq!(browser.url().await?, address);
+    browser
+        .wait_for_text("#handout-what", &format!("{NOTEBOOK} of {INSTRUCTOR}"))
+        .await?;
     browser.select("#handout-to", "user:bob").await?;
     browser.select("#handout-to", "everyone").await?;
     click(&browser, &format!("{STEP} [data-do=handout-ask]")).await?;
@@ -164,6 +174,12 @@ async fn a_notebook_is_handed_out_and_taken_back() -> Result<()> {
         .wait_for_text(STEP, "everyone: 2 people now")
         .await?;
     shots(&browser, "handout-asked").await?;
+    // Escape takes the question back, before it leaves the page.
+    browser.press_keys(ESCAPE).await?;
+    click(&browser, &format!("{STEP} [data-do=handout-ask]")).await?;
+    browser
+        .wait_for_text(STEP, "everyone: 2 people now")
+        .await?;
     click(&browser, &format!("{STEP} [data-do=handout-send]")).await?;
     browser.wait_for_text(STEP, "Handed out").await?;
     browser.wait_for_text(HANDOUT, "0/2 have it").await?;
@@ -180,9 +196,43 @@ async fn a_notebook_is_handed_out_and_taken_back() -> Result<()> {
     })
     .await?;
     shots(&browser, "handouts").await?;
+    assert_no_violations(&browser).await?;
     a_copy_shows_what_was_done_with_it(&hub).await?;
     click(&browser, &format!("{HANDOUT} [data-do=handout-end]")).await?;
     browser.wait_for_text(HANDOUT, "taken back").await?;
+    // The row is drawn anew, and has the focus that the button had.
+    let focused = "return document.activeElement.textContent";
+    let focused = browser.run(focused, vec![]).await?;
+    assert!(
+        focused.as_str().is_some_and(|it| it.contains(NOTEBOOK)),
+        "{focused}"
+    );
+    browser.press_keys(ESCAPE).await?;
+    browser.wait_for("[data-testid=tile]").await?;
+    let wall = format!("{}?notebook={NOTEBOOK}", hub.service(""));
+    assert_eq!(browser.url().await?, wall);
+    a_helper_hands_nothing_out(&hub, &address).await
+}
+
+/// The page is for instructors, and nothing leads others there.
+async fn a_helper_hands_nothing_out(hub: &Hub, address: &str) -> Result<()> {
+    let helper = TestBrowser::start().await?;
+    helper.goto(address).await?;
+    helper.sign_in(HELPER, PASSWORD).await?;
+    let told = "[data-testid=not-allowed]";
+    helper.wait_for_text(told, "for instructors").await?;
+    click(&helper, &format!("{told} a")).await?;
+    helper.wait_for("[data-testid=tile]").await?;
+    assert!(helper.texts(BUTTON).await?.is_empty());
+    let wall = helper.url().await?;
+    helper.press_keys("d").await?;
+    helper.press_keys("t").await?;
+    helper.wait_for("[data-theme]").await?;
+    assert_eq!(helper.url().await?, wall);
+    helper.goto(&hub.service("users")).await?;
+    helper.wait_for_text(".manage-pages", "Packages").await?;
+    let links = helper.texts(".manage-pages").await?;
+    assert!(!links[0].contains("Files"), "{links:?}");
     Ok(())
 }
 
@@ -239,8 +289,14 @@ async fn a_file_is_handed_out_from_the_instructors_computer() -> Result<()> {
     let browser = TestBrowser::start().await?;
     browser.goto(&hub.service("")).await?;
     browser.sign_in(INSTRUCTOR, PASSWORD).await?;
-    click(&browser, "[data-testid=handout-button]").await?;
-    browser.wait_for("#handout-dialog[open]").await?;
+    browser.wait_for("[data-testid=tile]").await?;
+    click(&browser, BUTTON).await?;
+    browser.wait_for(FILES_PAGE).await?;
+    browser
+        .wait_for_text("#handouts-list", "Nothing yet")
+        .await?;
+    // Only a page of somebody's notebook offers that notebook.
+    assert!(browser.texts("#handout-what").await?.is_empty());
 
     let ask = format!("{STEP} [data-do=handout-ask]");
     click(&browser, &ask).await?;
@@ -313,8 +369,15 @@ async fn a_file_is_handed_out_from_the_instructors_computer() -> Result<()> {
     })
     .await?;
     shots(&browser, "handout-uploading").await?;
+    // Leaving asks first, and Escape does not leave.
+    let asks = "const leaving = new Event('beforeunload', {cancelable: true}); \
+                window.dispatchEvent(leaving); return leaving.defaultPrevented";
+    assert_eq!(browser.run(asks, vec![]).await?, true);
+    browser.press_keys(ESCAPE).await?;
+    assert_eq!(browser.run(is_under_way, vec![]).await?, true);
     click(&browser, &format!("{STEP} [data-do=handout-cancel]")).await?;
     browser.wait_for(&ask).await?;
+    assert_eq!(browser.run(asks, vec![]).await?, false);
     browser.slow_uploads(None).await?;
     assert_eq!(browser.texts(HANDOUT).await?.len(), 1);
     // The service takes another one as soon as it has noticed.
@@ -331,8 +394,11 @@ async fn a_file_is_handed_out_from_the_instructors_computer() -> Result<()> {
     .await?;
     browser.wait_for_text(HANDOUT, "module1/slow.zip").await?;
 
-    // The bar of the wall is one line here, with a button more than without a Hub.
-    click(&browser, "#handout-dialog [data-do=handout-close]").await?;
+    // The bar of the wall is one line here, with a link more than without a Hub.
+    click(&browser, ".manage-bar > a").await?;
+    browser.wait_for("[data-testid=tile]").await?;
+    let wall = format!("{}?notebook={NOTEBOOK}", hub.service(""));
+    assert_eq!(browser.url().await?, wall);
     browser.size(1_600, 900).await?;
     browser.shot("wall-of-hub-wide.png").await?;
     let wide = "return document.documentElement.scrollWidth > window.innerWidth";

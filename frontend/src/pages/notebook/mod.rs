@@ -7,7 +7,6 @@ use leptos::prelude::*;
 use shared::announcements::{CopyAnnouncement, ERRAND_KIND, READ_KIND, RECORDED_KIND};
 
 use self::history::HistoryController;
-use super::handouts::HandoutController;
 use super::keyboard::on_shortcut;
 use crate::answers;
 use crate::clock::Clock;
@@ -36,7 +35,6 @@ pub fn NotebookPage() -> impl IntoView {
     let session = expect_context::<SessionHandle>();
     let store = NotebookStore::new(clock, session);
     let history = HistoryController::new(router, session, clock);
-    let handouts = expect_context::<HandoutController>();
 
     Effect::new(move || {
         let view = router.view();
@@ -87,10 +85,6 @@ pub fn NotebookPage() -> impl IntoView {
     shortcuts(router, history, around);
     let phase = Memo::new(move |_| store.phase());
     let clicked = move |event: MouseEvent| history.clicked(&event);
-    let bar_clicked = move |event: MouseEvent| {
-        history.clicked(&event);
-        handouts.clicked(&event);
-    };
 
     view! {
         <NotebookBar
@@ -103,8 +97,7 @@ pub fn NotebookPage() -> impl IntoView {
             export=Signal::derive(move || router.document_href(&router.view()))
             builds=session.who_untracked().is_some_and(|who| who.builds)
             history=session.who_untracked().is_some_and(|who| who.history)
-            hand_out=handouts.may_hand_out()
-            on_action=bar_clicked
+            on_action=clicked
         />
         <div class="notebook-page" on:click=clicked>
             <main class="notebook-main" data-testid="notebook-page">
