@@ -95,12 +95,15 @@ impl Lane {
         if self.slots.is_empty() {
             html.push_static("<li class=nobody>Nobody needs someone now.</li>");
         }
-        for (count, words) in [(more, "more"), (self.waiting, "waiting")] {
-            if count > 0 {
-                html.push(html!("<li class=pill>{} {}</li>", count, words));
-            }
+        if more > 0 {
+            html.push(html!("<li class=pill>{} more</li>", more));
         }
         html
+    }
+
+    /// How many wait until nobody points at the lane.
+    pub fn waiting(&self) -> usize {
+        self.waiting
     }
 }
 

@@ -62,6 +62,23 @@ async fn the_wall_and_a_notebook_in_firefox() -> Result<()> {
         .wait_for("document.querySelector('[data-testid=notebook-page]')?.textContent.includes('a save for Firefox') === true")
         .await?;
     firefox.shot("firefox-notebook.png").await?;
+
+    // The cells of the handout above the tiles, and everyone's answers to one.
+    firefox
+        .goto(&service.url(&format!("?notebook={NOTEBOOK}")))
+        .await?;
+    firefox
+        .wait_for("document.querySelectorAll('[data-testid=strip] a').length > 0")
+        .await?;
+    firefox.click("[data-testid=strip] a").await?;
+    firefox
+        .wait_for("document.querySelector('[data-testid=exercise-groups] button') !== null")
+        .await?;
+    firefox.shot("firefox-exercise.png").await?;
+    firefox.goto(&service.url("queue")).await?;
+    firefox
+        .wait_for("document.querySelector('[data-testid=queue-headline]')?.textContent === 'Nobody asks for help.'")
+        .await?;
     ensure!(firefox.errors().is_empty(), "{:?}", firefox.errors());
     Ok(())
 }

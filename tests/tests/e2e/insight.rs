@@ -10,7 +10,7 @@ use tests::{
     until,
 };
 
-use crate::{NOTEBOOK, hostile::signed_in};
+use crate::{NOTEBOOK, hostile::signed_in, keyboard::tab_to};
 
 const CLASS: [&str; 6] = ["ana", "bo", "cy", "di", "eva", "flo"];
 const ENTRY: &str = "[data-testid=lane] .need[data-user]";
@@ -124,6 +124,114 @@ async fn the_wall_says_who_needs_someone_and_what_goes_wrong() -> Result<()> {
     page.point_at(Some(".brand")).await?;
     page.wait_for_text("[data-testid=lane]", "Nobody needs someone now")
         .await
+}
+
+/// Where the tiles, those in the lane and the cells of the strip are.
+const ALL_PLACES: &str = "return [...document.querySelectorAll(\
+    '.wall > .tile, .lane > .need[data-user], .strip li')].map((it, at) => {\
+    const {left, top} = it.getBoundingClientRect();\
+    return [it.dataset.user ?? at, it.className.split(' ')[0], left, top]; })";
+
+/// What a participant of forty has after so many turns: every eighth is stuck at the first exercise.
+fn turn_of(person: usize, turn: u32) -> Value {
+    let import = done(1, "prices = [3, 1, 2]");
+    match turn {
+        0 => copy(&[import]),
+        _ if person.is_multiple_of(8) => copy(&[import, failing(turn + 1)]),
+        1 => copy(&[
+            import,
+            done(2, "# Exercise: the largest price\nmax(prices)"),
+        ]),
+        _ => {
+            let mean = format!("# Exercise: the mean price\nsum(prices) / 3 # {turn}");
+            let largest = done(2, "# Exercise: the largest price\nmax(prices)");
+            copy(&[import, largest, done(turn + 1, &mean)])
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the service and a browser: cargo xtask test"]
+async fn nothing_moves_under_the_pointer_while_forty_work() -> Result<()> {
+    let service = Standalone::start()?;
+    let class: Vec<String> = (0..40).map(|at| format!("p{at:02}")).collect();
+    for user in &class {
+        save(&service.home_path(user, NOTEBOOK), &copy(&[]))?;
+    }
+    let page = signed_in(&service).await?;
+    let wall = service.url(&format!("?notebook={NOTEBOOK}&size=small"));
+    page.goto(&wall).await?;
+    until("a column for each cell", async || {
+        Ok((page.texts(COLUMN).await?.len() == 3).then_some(()))
+    })
+    .await?;
+    // So many take a turn, and the last save of it is seen.
+    let take_turn = async |turn: u32, of: &[usize]| {
+        for person in of {
+            let path = service.home_path(&class[*person], NOTEBOOK);
+            save(&path, &turn_of(*person, turn))?;
+        }
+        let seen = match of.last() {
+            Some(last) if turn > 0 && last.is_multiple_of(8) => format!("try {}", turn + 1),
+            _ => String::new(),
+        };
+        let last = of.last().map_or("", |at| &class[*at]);
+        page.wait_for_text(&crate::tile(last), &seen).await
+    };
+    let everyone: Vec<usize> = (0..40).collect();
+    take_turn(0, &everyone).await?;
+    for turn in 1..6 {
+        take_turn(turn, &[1, 2, 3, 9, 10, 0]).await?;
+    }
+    page.wait_for_text(ENTRY, "NameError price").await?;
+
+    // While somebody points at the lane, it stays as it is, whoever else needs someone.
+    page.point_at(Some(ENTRY)).await?;
+    let places = page.run(ALL_PLACES, vec![]).await?;
+    for turn in 6..14 {
+        take_turn(turn, &[4, 5, 11, 12, 20, 8, 16, 24, 32]).await?;
+        assert_eq!(page.run(ALL_PLACES, vec![]).await?, places, "turn {turn}");
+    }
+    page.wait_for_text(".lane-waiting", "waiting").await?;
+    assert_eq!(page.run(ALL_PLACES, vec![]).await?, places);
+    page.point_at(Some(".brand")).await?;
+    until("the others in the lane", async || {
+        let users = page.attributes(ENTRY, "data-user").await?;
+        Ok((users == ["p00", "p08", "p16", "p24", "p32"]).then_some(()))
+    })
+    .await?;
+    // They have come behind who was there, and no tile has moved for them.
+    let after = page.run(ALL_PLACES, vec![]).await?;
+    let rest = |places: &Value| -> Vec<Value> {
+        let all = places.as_array().into_iter().flatten();
+        let known = all.filter(|it| it[1] == "tile" || it[0] == "p00");
+        known.cloned().collect()
+    };
+    assert_eq!(rest(&after), rest(&places));
+    for scheme in ["light", "dark"] {
+        page.prefer_color_scheme(scheme).await?;
+        page.shot(&format!("lane-forty-{scheme}.png")).await?;
+    }
+    page.prefer_color_scheme("light").await?;
+
+    // By keyboard alone: from the lane to a notebook and back, and to an exercise.
+    tab_to(&page, "link", "p00").await?;
+    page.press_keys("\u{e007}").await?;
+    page.wait_for_text("[data-testid=notebook-page]", "try")
+        .await?;
+    page.press_keys("\u{e00c}").await?;
+    page.wait_for(COLUMN).await?;
+    page.wait_for("[data-testid=error-groups] a:not(.only)")
+        .await?;
+    let words = page.attributes(COLUMN, "aria-label").await?;
+    tab_to(&page, "link", &words[1]).await?;
+    page.press_keys("\u{e007}").await?;
+    page.wait_for_text("[data-testid=exercise-groups]", "NameError price")
+        .await?;
+    page.goto(&format!("{wall}&by=state").replace("size=small", "size=dots"))
+        .await?;
+    page.wait_for(".dots .error-mark").await?;
+    page.shot("squares-forty.png").await
 }
 
 #[tokio::test]

@@ -48,6 +48,8 @@ pub fn LanePart(
     let may_help = who.is_some_and(|who| who.role.helps());
     let state = StoredValue::new_local(RefCell::new(LaneState::default()));
     let said = RwSignal::new(String::new());
+    // Told beside the lane, which is not drawn anew while somebody points at it.
+    let waiting = RwSignal::new(0);
     let place = NodeRef::<Ol>::new();
     Effect::new(move || {
         let now_ms = clock.now_ms();
@@ -65,6 +67,7 @@ pub fn LanePart(
             }
             state.said.clone_from(&insight.lane);
             state.lane.take(&insight.lane, now_ms, is_held(&place));
+            waiting.set(state.lane.waiting());
             let href = |user: &str| {
                 let own = view.with_user(Some(user));
                 let replay = View {
@@ -122,6 +125,9 @@ pub fn LanePart(
                     }
                 }
             ></ol>
+            <p class="pill lane-waiting" hidden=move || waiting.get() == 0>
+                {move || format!("{} waiting", waiting.get())}
+            </p>
             <KeptList html=group_list class="error-groups" label="Errors that several people have" />
             <KeptList html=cells class="strip" label="How far everyone is" />
         </section>
