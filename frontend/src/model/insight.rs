@@ -67,6 +67,8 @@ pub struct WallInsight {
     pub columns: Vec<StripColumn>,
     /// Where the instructor is.
     pub instructor: Option<usize>,
+    /// The furthest cells that the slowest tenth, half and nine tenths of those at work have done.
+    pub furthest: Option<[usize; 3]>,
     /// Everyone.
     pub people: BTreeMap<String, PersonInsight>,
 }
@@ -180,30 +182,67 @@ pub fn strip(
     view: &View,
     href: impl Fn(&View) -> String,
 ) -> Html {
-    let columns = insight.columns.iter().enumerate().map(|(at, column)| {
-        let is_on = view.insight.before == Some(at);
-        let mut everyone = view.clone();
-        everyone.insight.before = None;
-        let words = column_words(column, at, insight.instructor == Some(at));
-        html!(
-            "<li class=\"{}\"><a href=\"{}\" aria-current={} title=\"{}\" aria-label=\"{}\">{}</a></li>",
-            match (column.is_exercise, column.most_have_done) {
-                (true, true) => "exercise done",
-                (true, false) => "exercise",
-                (false, true) => "done",
-                (false, false) => "",
-            },
-            match is_on {
-                true => href(&everyone),
-                false => paths::exercise_page(notebook, column.anchor),
-            },
-            is_on,
-            words,
-            words,
-            bar(column, insight.instructor == Some(at))
-        )
-    });
-    columns.collect()
+    let mut html = Html::default();
+    let mut at = 0;
+    let parts = insight
+        .columns
+        .chunk_by(|one, next| one.heading == next.heading);
+    for part in parts {
+        let mut cells = Html::default();
+        for column in part {
+            cells.push(strip_cell(insight, at, column, notebook, view, &href));
+            at += 1;
+        }
+        html.push(html!(
+            "<li><span title=\"{}\">{}</span><ul>{}</ul></li>",
+            part[0].heading,
+            part[0].heading,
+            cells
+        ));
+    }
+    html
+}
+
+fn strip_cell(
+    insight: &WallInsight,
+    at: usize,
+    column: &StripColumn,
+    notebook: &str,
+    view: &View,
+    href: impl Fn(&View) -> String,
+) -> Html {
+    let is_on = view.insight.before == Some(at);
+    let mut everyone = view.clone();
+    everyone.insight.before = None;
+    let here = insight.instructor == Some(at);
+    let mut words = column_words(column, at, here);
+    let reached = |share: usize| {
+        insight
+            .furthest
+            .is_some_and(|furthest| furthest[share] == at)
+    };
+    for (share, who) in ["nine of ten", "half", "a tenth"].into_iter().enumerate() {
+        if reached(share) {
+            words += &format!("; {who} have come so far");
+        }
+    }
+    html!(
+        "<li class=\"{}\"><a href=\"{}\" aria-current={} title=\"{}\" aria-label=\"{}\">{}</a></li>",
+        match (column.is_exercise, column.most_have_done) {
+            (true, true) => "exercise done",
+            (true, false) => "exercise",
+            (false, true) => "done",
+            (false, false) => "",
+        },
+        match is_on {
+            true => href(&everyone),
+            false => paths::exercise_page(notebook, column.anchor),
+        },
+        is_on,
+        words,
+        words,
+        bar(column, here, [reached(0) || reached(2), reached(1)])
+    )
 }
 
 /// The states of a cell in words, in the order of [`StripColumn::people`].
@@ -232,7 +271,7 @@ fn column_words(column: &StripColumn, at: usize, is_instructors: bool) -> String
 }
 
 /// A bar of the people in each state, 100 high; the page's policy allows no styles of elements.
-fn bar(column: &StripColumn, is_instructors: bool) -> Html {
+fn bar(column: &StripColumn, is_instructors: bool, [spread, half]: [bool; 2]) -> Html {
     let all: usize = column.people.iter().sum();
     let mut html =
         Html::from_static("<svg viewBox=\"0 0 10 100\" preserveAspectRatio=none aria-hidden=true>");
@@ -257,6 +296,12 @@ fn bar(column: &StripColumn, is_instructors: bool) -> Html {
     }
     if is_instructors {
         html.push_static("<path class=here d=\"M5 0l4 8H1z\"/>");
+    }
+    if spread {
+        html.push_static("<path class=spread d=\"M0 100h10v-4H0z\"/>");
+    }
+    if half {
+        html.push_static("<path class=here d=\"M0 100h10v-8H0z\"/>");
     }
     html.push_static("</svg>");
     html
@@ -297,6 +342,7 @@ mod tests {
                 },
             ],
             instructor: Some(1),
+            furthest: Some([0, 1, 1]),
             people: [
                 ("ana".to_owned(), person("df", Some("a1"))),
                 ("cy".to_owned(), person("dd", None)),
@@ -345,9 +391,12 @@ mod tests {
              tiles with NameError &lt;df&gt;\">▦</a></li>"
         );
         let html = strip(&class, "a.ipynb", &view, View::to_query);
-        let words = "Cell 2 in “Loops”: 1 done, 2 failed, 1 not reached; the instructor is here";
+        let words = "Cell 2 in “Loops”: 1 done, 2 failed, 1 not reached; the instructor is here; \
+             half have come so far; a tenth have come so far";
         for part in [
             words,
+            "<li><span title=\"Loops\">Loops</span><ul><li class=\"exercise\">",
+            "; nine of ten have come so far",
             "href=\"exercise?notebook=a.ipynb&amp;cell=7\"",
             "<rect class=failed x=0 width=10 y=25 height=50 />",
             "class=\"exercise\"",

@@ -174,6 +174,9 @@ fn insight_of(fields: &AnswerFields) -> WallInsight {
             .collect(),
         columns: pace.list("columns").iter().map(column_of).collect(),
         instructor: place(&pace, "instructor"),
+        furthest: pace
+            .part("furthest")
+            .map(|furthest| ["a_tenth", "half", "nine_tenths"].map(|share| furthest.count(share))),
         people: people
             .iter()
             .map(|person| {
