@@ -32,7 +32,7 @@ const MIN_PEOPLE: usize = 2;
 const MAX_ORDERED: usize = 1_000;
 
 /// What has come of somebody's cell.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CellOutcome {
     /// Its last run has failed.
     Failed(Signature),

@@ -3,6 +3,8 @@
 //! The thread of the insight says where they are ([`super::places`]); reading and drawing them is
 //! done on the thread of whoever asks.
 
+use std::collections::BTreeSet;
+
 use analytics::{
     exercise::{AnswerGroup, CellAnswer, CellOutcome, Common, Exercise, groups},
     signature::Names,
@@ -37,7 +39,28 @@ struct ReadAnswer {
     user: String,
     is_guess: bool,
     source: String,
-    cells: Vec<PreparedCell>,
+    code: SafeHtml,
+    /// Only of the first answer with this outcome: the others show the same.
+    shown: SafeHtml,
+}
+
+/// What was read so far, as far as it bounds what is kept of further answers.
+struct Reading {
+    outcomes: BTreeSet<CellOutcome>,
+    left: usize,
+}
+
+impl Reading {
+    /// The HTML, unless there is no room for it.
+    fn fitting(&mut self, html: SafeHtml) -> SafeHtml {
+        match self.left.checked_sub(html.as_str().len()) {
+            Some(left) => {
+                self.left = left;
+                html
+            }
+            None => SafeHtml::default(),
+        }
+    }
 }
 
 /// The answers at these places of the notebook `filename`.
@@ -49,6 +72,10 @@ pub(super) fn read(
 ) -> Result<ExerciseResponse, InsightError> {
     let mut language = String::new();
     let (mut answers, mut read) = (Vec::new(), Vec::new());
+    let mut reading = Reading {
+        outcomes: BTreeSet::new(),
+        left: MAX_HTML_BYTES,
+    };
     for copy in &places.copies {
         let key = CopyId {
             filename: filename.to_owned(),
@@ -67,15 +94,14 @@ pub(super) fn read(
         if language.is_empty() {
             notebook.language().clone_into(&mut language);
         }
-        let (answer, shown) = answer(&notebook, copy, &places.stub);
+        let (answer, shown) = answer(&notebook, copy, &places.stub, &mut reading);
         answers.push(answer);
         read.push(shown);
     }
-    let mut left = MAX_HTML_BYTES;
     // Cells with an error may come from any cell of the handout, or from none.
     let compared_with = places.anchor.map(|_| &*places.stub);
     let groups = groups(&answers).into_iter();
-    let draw = |group| draw_group(&group, &answers, &read, compared_with, &mut left);
+    let draw = |group| draw_group(&group, &answers, &read, compared_with, &mut reading);
     let groups = groups.map(draw).collect();
     Ok(ExerciseResponse {
         now_ms: 0,
@@ -94,7 +120,12 @@ pub(super) fn read(
     })
 }
 
-fn answer(notebook: &Notebook, copy: &PlacesInCopy, stub: &str) -> (CellAnswer, ReadAnswer) {
+fn answer(
+    notebook: &Notebook,
+    copy: &PlacesInCopy,
+    stub: &str,
+    reading: &mut Reading,
+) -> (CellAnswer, ReadAnswer) {
     let cells: Vec<&Cell> = copy
         .cells
         .iter()
@@ -106,13 +137,32 @@ fn answer(notebook: &Notebook, copy: &PlacesInCopy, stub: &str) -> (CellAnswer, 
     };
     let names = Names::of(&[&*copy.user]);
     let sources: Vec<String> = cells.iter().map(|cell| cell.source()).collect();
+    let answer = exercise.answer(&cells, copy.is_untouched, &names);
+    let has_source = !matches!(
+        answer.outcome,
+        CellOutcome::Untouched | CellOutcome::Missing
+    );
+    let shows = matches!(
+        answer.outcome,
+        CellOutcome::Shown(_) | CellOutcome::Failed(_)
+    );
+    let is_first = shows && reading.outcomes.insert(answer.outcome.clone());
+    let (mut code, mut shown) = (SafeHtml::default(), SafeHtml::default());
+    if has_source {
+        let cells = prepare::chosen(notebook, &copy.cells, &Ammonia);
+        code = reading.fitting(html(&cells, &copy.user, AnswerPart::Source));
+        if is_first {
+            shown = reading.fitting(html(&cells, &copy.user, AnswerPart::Outputs));
+        }
+    }
     let read = ReadAnswer {
         user: copy.user.clone(),
         is_guess: copy.is_guess,
         source: sources.join("\n\n"),
-        cells: prepare::chosen(notebook, &copy.cells, &Ammonia),
+        code,
+        shown,
     };
-    (exercise.answer(&cells, copy.is_untouched, &names), read)
+    (answer, read)
 }
 
 fn draw_group(
@@ -120,7 +170,7 @@ fn draw_group(
     answers: &[CellAnswer],
     read: &[ReadAnswer],
     compared_with: Option<&str>,
-    left: &mut usize,
+    reading: &mut Reading,
 ) -> ExerciseGroup {
     let outcome = &answers[group.stacks[0][0]].outcome;
     let (kind, title) = kind_and_title(&group.common, outcome);
@@ -129,44 +179,38 @@ fn draw_group(
         group.common,
         Common::CellOutcome(CellOutcome::Shown(_) | CellOutcome::Failed(_))
     );
-    let first = &read[group.stacks[0][0]];
-    let nothing = matches!(kind, ExerciseKind::Untouched | ExerciseKind::Missing);
-    let shows = !nothing && kind != ExerciseKind::NotRun;
-    let drawn = group.stacks.iter().filter(|_| !nothing);
+    let has_answers = !matches!(kind, ExerciseKind::Untouched | ExerciseKind::Missing);
+    let drawn = group.stacks.iter().filter(|_| has_answers);
     let drawn = drawn.map(|stack| {
         let first = &read[stack[0]];
-        let changes = |stub| {
+        let changes = compared_with.map(|stub| {
             let lines = line_difference(stub, &first.source, MAX_CHANGES_BYTES);
             render::line_changes(&lines)
-        };
-        let mut answer = ExerciseAnswer {
+        });
+        ExerciseAnswer {
             people: stack.iter().map(of_group).collect(),
             is_guess: first.is_guess,
-            code: first.html(AnswerPart::Source),
-            changes: compared_with.map(changes).unwrap_or_default(),
-            shown: match shows && !is_shown_once {
-                true => first.html(AnswerPart::Outputs),
-                false => SafeHtml::default(),
+            code: first.code.clone(),
+            changes: reading.fitting(changes.unwrap_or_default()),
+            shown: match is_shown_once {
+                true => SafeHtml::default(),
+                false => first.shown.clone(),
             },
-        };
-        let parts = [&answer.code, &answer.changes, &answer.shown];
-        let size = parts.iter().map(|html| html.as_str().len()).sum();
-        if left.checked_sub(size).map(|rest| *left = rest).is_none() {
-            answer.code = SafeHtml::default();
-            answer.changes = SafeHtml::default();
-            answer.shown = SafeHtml::default();
         }
-        answer
     });
+    let answers: Vec<ExerciseAnswer> = drawn.collect();
+    let members = || group.stacks.iter().flatten();
+    let shown = members().map(|at| &read[*at].shown);
+    let shown = shown.filter(|_| is_shown_once);
     ExerciseGroup {
         kind,
         title,
-        people: group.stacks.iter().flatten().map(of_group).collect(),
-        answers: drawn.collect(),
-        shown: match is_shown_once {
-            true => first.html(AnswerPart::Outputs),
-            false => SafeHtml::default(),
-        },
+        people: members().map(of_group).collect(),
+        answers,
+        shown: shown
+            .max_by_key(|html| html.as_str().len())
+            .cloned()
+            .unwrap_or_default(),
     }
 }
 
@@ -191,25 +235,23 @@ enum AnswerPart {
     Outputs,
 }
 
-impl ReadAnswer {
-    /// One part of the cells; the other is left out.
-    fn html(&self, part: AnswerPart) -> SafeHtml {
-        let cells = self.cells.iter().cloned().map(|mut cell| {
-            if let CellContent::Code(code) = &mut cell.content {
-                match part {
-                    AnswerPart::Source => code.outputs.clear(),
-                    AnswerPart::Outputs => code.source.clear(),
-                }
+/// One part of somebody's cells; the other is left out.
+fn html(cells: &[PreparedCell], user: &str, part: AnswerPart) -> SafeHtml {
+    let cells = cells.iter().cloned().map(|mut cell| {
+        if let CellContent::Code(code) = &mut cell.content {
+            match part {
+                AnswerPart::Source => code.outputs.clear(),
+                AnswerPart::Outputs => code.source.clear(),
             }
-            cell
-        });
-        let sign = if part == AnswerPart::Source { "s" } else { "o" };
-        let options = Options {
-            id_prefix: format!("{}{sign}-", summary::id_prefix(&self.user)),
-            ..Options::default()
-        };
-        render::cells(&cells.collect::<Vec<_>>(), &options)
-    }
+        }
+        cell
+    });
+    let sign = if part == AnswerPart::Source { "s" } else { "o" };
+    let options = Options {
+        id_prefix: format!("{}{sign}-", summary::id_prefix(user)),
+        ..Options::default()
+    };
+    render::cells(&cells.collect::<Vec<_>>(), &options)
 }
 
 /// The handout's cell.
@@ -233,4 +275,41 @@ fn stub(source: String, language: String) -> SafeHtml {
         ..Options::default()
     };
     render::cells(&[cell], &options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_of_all_answers_is_bounded_and_a_result_is_kept_once() {
+        let text = "x".repeat(300_000);
+        let mut reading = Reading {
+            outcomes: BTreeSet::new(),
+            left: 1_000_000,
+        };
+        let mut kept = Vec::new();
+        for person in 0..20 {
+            let printed = format!("{} {text}", person % 10);
+            let json = serde_json::json!({"nbformat": 4, "cells": [{"cell_type": "code",
+                "source": "print(x)", "execution_count": 1, "metadata": {}, "outputs": [
+                {"output_type": "stream", "name": "stdout", "text": printed}]}]});
+            let parsed = Notebook::parse(json.to_string().as_bytes()).unwrap();
+            let copy = PlacesInCopy {
+                user: format!("p{person}"),
+                version: 1,
+                cells: vec![0],
+                is_guess: false,
+                is_untouched: false,
+            };
+            let (_, read) = answer(&parsed.notebook, &copy, "", &mut reading);
+            assert!(read.code.as_str().contains("print"), "{person}");
+            kept.push(read.shown.as_str().len());
+        }
+        assert!(kept.iter().sum::<usize>() <= 1_000_000, "{kept:?}");
+        assert!(
+            kept[0] > 0 && kept[10..].iter().all(|len| *len == 0),
+            "{kept:?}"
+        );
+    }
 }
