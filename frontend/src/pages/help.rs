@@ -157,7 +157,7 @@ pub fn NotePart() -> impl IntoView {
         help.put(Some(NoteKind::Help));
     };
     view! {
-        <form class="my-note" data-testid="note" on:submit=sends>
+        <form class="my-note" data-testid="my-note" on:submit=sends>
             <span
                 class="contents"
                 on:click=move |event| help.clicked(&event)

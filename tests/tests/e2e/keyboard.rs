@@ -111,7 +111,7 @@ async fn users_are_added_reset_and_removed_without_a_mouse() -> Result<()> {
 
     // In the order of the page.
     let passed = tab_to(&page, "textbox", FIELD).await?;
-    assert_eq!(passed[..3], ["← Wall", "Setup", "Packages"], "{passed:?}");
+    assert_eq!(passed[..3], ["← Wall", "Queue", "Setup"], "{passed:?}");
     page.press_keys(&["alice", "bob", "root", "cleo"].join(ENTER))
         .await?;
     page.wait_for_text(

@@ -152,7 +152,7 @@ async fn a_participant_has_the_notes_on_their_page_and_sees_only_their_own() -> 
         participant(&hub, "bob").await?,
     ];
     let [alice, bob] = &pages;
-    let said = "[data-testid=note] [role=status]";
+    let said = "[data-testid=my-note] [role=status]";
     click(alice, "[data-note=help]").await?;
     alice.wait_for_text(said, "You are next.").await?;
     wall.wait_for_text(link, "Queue 1").await?;
@@ -171,6 +171,8 @@ async fn a_participant_has_the_notes_on_their_page_and_sees_only_their_own() -> 
     // By keyboard alone: the queue, the first ticket, and back to the wall.
     wall.press_keys("q").await?;
     wall.wait_for_text(TICKETS, "“the plot is empty”").await?;
+    wall.wait_for_text(TICKETS, "bob").await?;
+    shots(&wall, "queue-two").await?;
     wall.press_keys("c").await?;
     alice.wait_for_text(said, "helga is coming.").await?;
     bob.wait_for_text(said, "You are next.").await?;
@@ -200,7 +202,7 @@ async fn a_participant_has_the_notes_on_their_page_and_sees_only_their_own() -> 
     assert_eq!(bob.run_until_called(status, vec![]).await?, json!(403));
     bob.ignore_policies().await?;
     bob.goto(&hub.service("")).await?;
-    bob.wait_for("[data-testid=note]").await?;
+    bob.wait_for("[data-testid=my-note]").await?;
     assert_no_violations(bob).await
 }
 
@@ -208,6 +210,6 @@ async fn participant(hub: &Hub, user: &str) -> Result<TestBrowser> {
     let page = TestBrowser::start().await?;
     page.goto(&hub.service("")).await?;
     page.sign_in(user, PASSWORD).await?;
-    page.wait_for("[data-testid=note] [data-note=help]").await?;
+    page.wait_for("[data-testid=my-note] [data-note=help]").await?;
     Ok(page)
 }
