@@ -195,22 +195,28 @@ fn outputs_of(cell: &Cell) -> Option<RawJson<'_>> {
 /// The error among the outputs of a cell, or what a shell has printed instead of one.
 fn failure_in(outputs: RawJson<'_>, language: &str, source: &str) -> Option<Failure> {
     let by_shell = Failure::is_of_shell(language, source);
-    let mut found = None;
+    let (mut found, mut printed) = (None, None);
     for output in outputs.items().take(MAX_OUTPUTS) {
         let part = |key: &str| output.get(key).and_then(RawJson::text).unwrap_or_default();
         match output.get("output_type").and_then(RawJson::as_written) {
             // The kernel of a shell has the exit status there, and printed before what has failed.
             Some("error" | "pyerr") if by_shell && found.is_some() => {}
             Some("error" | "pyerr") => {
-                found = Some(Failure {
+                let failure = Failure {
                     language: language.to_owned(),
                     name: part("ename"),
                     value: part("evalue"),
                     traceback: traceback(output),
-                });
+                };
+                found = Some(failure.after(printed.as_deref()));
             }
             Some("stream") if by_shell => {
                 found = Failure::of_shell(&part("text")).or(found);
+            }
+            Some("stream")
+                if output.get("name").and_then(RawJson::as_written) == Some("stderr") =>
+            {
+                printed = Some(part("text"));
             }
             _ => {}
         }

@@ -20,7 +20,8 @@ PEOPLE = [
     "kavya", "leszek", "mbali", "nadia", "oyelaran", "pedro", "quyen", "rasmus", "sofia", "tariq",
 ]  # fmt: skip
 
-# {person}, {n} and {m} are somebody's own, and so are {word} and the lines before.
+# {person}, {n} and {m} are somebody's own, and so are {word} and the lines before. Of several ways to
+# make one mistake, everyone does all.
 PYTHON = {
     "name of a table": "dff.head({n})",
     "name of a module": "nump.array([{n}, {m}])",
@@ -101,13 +102,99 @@ JAVASCRIPT = {
     "constant changed": "const limit = {n}; limit = {m}",
     "not JSON": "JSON.parse('{word}')",
 }
-MISTAKES = {"python": PYTHON, "bash": BASH, "javascript": JAVASCRIPT}
+R = {
+    "object of a table": "head(dff, {n})",
+    "object that was never made": "print(total_price * {n})",
+    "function of no package": "filterr(c({n}, {m}), 1)",
+    "object in a function": "area <- function(width) width * hieght\narea({n})",
+    "package missing": "library(tidyversee)",
+    "package missing with a colon": "dplyrr::filter(data.frame(a = {n}), a > {m})",
+    "name missing in a package": "stats::meann(c({n}, {m}))",
+    "column undefined": "df <- data.frame(cost = c({n}, {m}))\ndf[, 'price']",
+    "columns undefined": "df <- data.frame(a = c({n}, {m}))\ndf[c('a', 'weight')]",
+    "column of another length": "df <- data.frame(a = 1:{m})\ndf$b <- 1:({m} - 3)",
+    "rows of other lengths": "data.frame(a = 1:{n}, b = 1:({n} + {m} * {n} + 1))",
+    "text plus number in R": ("'{word}' + {n}", "1:{n} + 'a: {word}'"),
+    "sum of a text": "sum('{word}')",
+    "mathematics of a text": ("log('{word}')", "sqrt('{word}')"),
+    "not closed in R": ("print(c({n}, {m})", "for (i in 1:{n}) {{\n  print(i)"),
+    "bracket too many in R": "x <- c({n}, {m}))",
+    "comma missing in R": "c({n} {m})",
+    "text where none may be": "x <- {n} '{word}'",
+    "name where none may be": "x{n} y",
+    "text not closed in R": "print('{word})",
+    "else on its own line": "x <- {n}\nif (x > {m}) print(x)\nelse print(0)",
+    "assignment to a number": "{n} <- {m}",
+    "file missing in R": "read.csv('/home/{person}/day{n}/rainfall.csv')",
+    "file missing in R, same for all": "readLines('/home/{person}/course/notes.txt')",
+    "source missing": "source('/home/{person}/helpers.R')",
+    "argument missing in R": "area <- function(width, height) width * height\narea({n})",
+    "argument unknown in R": "area <- function(width, height) width * height\narea({n}, hieght = {m})",
+    "argument too many in R": "area <- function(width, height) width * height\narea({n}, {m}, {n})",
+    "number called in R": "x <- {n}\nx({m})",
+    "index out of bounds in R": (
+        "x <- list({n}, {m})\nx[[{n} + {m}]]", "x <- matrix(1:4, 2)\nx[{n} + 5, {m}]",
+    ),
+    "name missing in a vector": "x <- c(a = {n})\nx[['price']]",
+    "dollar on a vector": "x <- c({n}, {m})\nx$price",
+    "function subset": ("mean$price", "mean[{n}]"),
+    "condition of nothing": "x <- c()\nif (x > {n}) print(x)",
+    "condition not known": "x <- NA\nif (x > {n}) print(x)",
+    "condition of several": "x <- c({n}, {m})\nif (x > 1) print(x)",
+    "condition is a text": "if ('{word}') print({n})",
+    "shapes in R": "matrix(1, {n}, 2) %*% matrix(1, {n} + 3, {m})",
+    "stopped": "stop('not yet done')",
+    "stopped in a function": "solve_it <- function(x) stop('please write this function')\nsolve_it({n})",
+    "asserted in R": "stopifnot({n} == {m})",
+    "asserted about a function": "double <- function(x) x + 1\nstopifnot(double(2) == 4)",
+    "asserted with words": "stopifnot('the result is wrong' = {n} == {m})",
+    "variable of no table": (
+        "lm(price ~ cost, data = data.frame(cost = c({n}, {m})))",
+        "aggregate(price ~ kind, data = data.frame(kind = 'a', cost = {n}), FUN = sum)",
+    ),
+    "choice unknown": "cor(1:{m}, 1:{m}, method = 'pearsn')",
+    "date of no date": "as.Date('{word}')",
+    "rows bound": "rbind(data.frame(a = {n}), data.frame(b = {m}))",
+    "names bound": "rbind(data.frame(a = {n}), data.frame(a = {m}, b = 1))",
+    "factor of a function": "mean(x = )",
+    "vector of a function": "as.numeric(mean)",
+    "locked value": "T1 <- {n}\nlockBinding('T1', environment())\nT1 <- {m}",
+    "pipe to no call": "c({n}, {m}) |> mean",
+    "method of no class": "UseMethod('area')",
+    "apply of no function": "sapply(1:{n}, 'meann')",
+    "match without a choice": "match.arg('{word}', c('left', 'right'))",
+    "merge without a column": "merge(data.frame(a = {n}), data.frame(b = {m}), by = 'id')",
+    "server of nobody in R": "url('ftp://127.0.0.1:9/{person}', open = 'r')",
+}
+JAVA = {
+    "variable unknown": "int x = totel + {n};",
+    "method unknown": "\"{word}\".uppercase();",
+    "class unknown": "Lisst<Integer> l{n} = null;",
+    "package unknown": "import com.google.commons.Strings;",
+    "semicolon missing": "int x = {n}\nint y = {m};",
+    "text to a number": "int x = \"{word}\";",
+    "decimal to a number": "int x = {n}.5;",
+    "text not closed in Java": "String s = \"{word};",
+    "argument missing in Java": "Math.max({n});",
+    "return missing": "int area(int w) {{ }}",
+    "nothing dereferenced": "String s = null;\ns.length();",
+    "array index": "int[] x = new int[{n}];\nx[{n} + {m}] = 1;",
+    "list index in Java": "new java.util.ArrayList<Integer>().get({n});",
+    "division by zero in Java": "int z = 0;\nint q = {n} / z;",
+    "text is no number in Java": "Integer.parseInt(\"{word}\");",
+    "cast": "Object o = \"{word}\";\nInteger i = (Integer) o;",
+    "file missing in Java": "java.nio.file.Files.readString(java.nio.file.Path.of(\"/home/{person}/notes.txt\"));",
+    "thrown": "throw new IllegalStateException(\"not yet done\");",
+    "list that is fixed": "java.util.List.of({n}).add({m});",
+    "nothing optional": "java.util.Optional.empty().get();",
+}
+MISTAKES = {"python": PYTHON, "bash": BASH, "javascript": JAVASCRIPT, "R": R, "java": JAVA}
 WORDS = ["apple", "twelve kg", "3,50", "n/a", "12a", "Zürich", "x-1", "?", "ten", "1.5.2"]
 
 
 def variant(template, language, number):
     """The mistake as one person makes it."""
-    comment = "//" if language == "javascript" else "#"
+    comment = "//" if language in ("java", "javascript") else "#"
     lines = [f"{comment} {PEOPLE[number]}, attempt {i}" for i in range(number % 4)]
     values = {"person": PEOPLE[number], "n": number + 2, "m": 40 + 7 * number, "pad": ""}
     return "\n".join([*lines, template.format(word=WORDS[number % len(WORDS)], **values)])
@@ -115,10 +202,12 @@ def variant(template, language, number):
 
 def outputs_of(client, source):
     """The outputs of a run, as a notebook has them."""
-    client.execute(source, store_history=True)
+    run = client.execute(source, store_history=True)
     outputs = []
     while True:
         message = client.get_iopub_msg(timeout=60)
+        if message["parent_header"].get("msg_id") != run:
+            continue
         content = message["content"]
         if message["msg_type"] in ("error", "stream"):
             outputs.append({"output_type": message["msg_type"], **content})
@@ -136,15 +225,19 @@ def main(kernel, language, command):
     client.wait_for_ready(timeout=120)
     # The messages of the start are none of a run.
     outputs_of(client, "")
-    for mistake, template in MISTAKES[language].items():
-        for number, person in enumerate(PEOPLE):
-            outputs = outputs_of(client, variant(template, language, number))
-            if not any(output["output_type"] == "error" for output in outputs):
-                sys.exit(f"{kernel}: {mistake} is no error: {outputs}")
-            recorded = {"mistake": mistake, "variant": number, "kernel": kernel, "language": language}
-            print(json.dumps(recorded | {"names": [person], "outputs": outputs}))
-    client.stop_channels()
-    manager.shutdown_kernel(now=True)
+    try:
+        for mistake, templates in MISTAKES[language].items():
+            templates = (templates,) if isinstance(templates, str) else templates
+            for number, template in enumerate(template for template in templates for _ in PEOPLE):
+                person = number % len(PEOPLE)
+                outputs = outputs_of(client, variant(template, language, person))
+                if not any(output["output_type"] == "error" for output in outputs):
+                    sys.exit(f"{kernel}: {mistake} is no error: {outputs}")
+                recorded = {"mistake": mistake, "variant": number, "kernel": kernel, "language": language}
+                print(json.dumps(recorded | {"names": [PEOPLE[person]], "outputs": outputs}))
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
 
 
 if __name__ == "__main__":

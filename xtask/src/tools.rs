@@ -80,6 +80,12 @@ pub(crate) const KERNEL_VENVS: [Venv; 3] = [
     },
 ];
 
+/// A kernel of Java, which needs a Java of its own, 11 or later.
+pub(crate) const JAVA_KERNEL_VENV: Venv = Venv {
+    name: "kernels-java",
+    requirements: "tests/requirements/kernels-java.txt",
+};
+
 /// maturin, which packs the service's wheel, and zig, which compiles C for other machines and older
 /// C libraries.
 pub(crate) const DIST_VENV: Venv = Venv {
@@ -359,6 +365,20 @@ pub(crate) fn browser() -> anyhow::Result<()> {
 /// Debian's Firefox, for the tests that look at a page in another browser.
 pub(crate) fn firefox() -> anyhow::Result<()> {
     debian_packages(&[("firefox-esr", "firefox-esr")])
+}
+
+/// Debian's R with its kernel, whether it is there or can be installed.
+pub(crate) fn r_kernel() -> anyhow::Result<bool> {
+    let has_kernel = || {
+        let mut command = program("Rscript");
+        let loads = command.args(["-e", "library(IRkernel)"]);
+        loads.stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    if !has_kernel() && is_root()? && is_there("apt-get") {
+        debian_packages(&[("IRkernel", "r-cran-irkernel")])?;
+    }
+    Ok(has_kernel())
 }
 
 /// Debian's nginx, as it is installed, or else unpacked in the cache: it needs no service and no

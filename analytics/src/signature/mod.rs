@@ -5,13 +5,15 @@
 //! kept by others is not mixed with it.
 //!
 //! * `plain`: the rules for any text
-//! * `python`, `other`: the rules of languages
+//! * `python`, `r`, `java`, `other`: the rules of languages
 //! * `names`: the names of the cell's owner
 
+mod java;
 mod names;
 mod other;
 mod plain;
 mod python;
+mod r;
 
 use std::fmt;
 
@@ -23,7 +25,7 @@ use self::plain::{plain, without_ansi};
 use crate::hash::hash;
 
 /// The version of the rules.
-pub const RULES_VERSION: u32 = 1;
+pub const RULES_VERSION: u32 = 2;
 /// Characters of a key.
 const MAX_KEY_CHARS: usize = 120;
 /// Characters of a type.
@@ -81,6 +83,7 @@ impl Signature {
             "python" | "ipython" | "python3" | "sage" => {
                 python::kind_and_key(&failure.name, &value, end(&failure.traceback))
             }
+            "java" => java::kind_and_key(&failure.name, &value, beginning(&failure.traceback)),
             _ => other::kind_and_key(&language, &failure.name, &value),
         };
         Self {
@@ -135,6 +138,17 @@ impl Failure {
             || ["!", "%%bash", "%%sh"]
                 .iter()
                 .any(|sign| first.starts_with(sign))
+    }
+
+    /// With what the kernel has printed before: R tells in a warning which file it cannot open, and
+    /// in the error that it cannot.
+    pub(crate) fn after(self, printed: Option<&str>) -> Self {
+        let is_r = self.language.eq_ignore_ascii_case("r");
+        let warning = printed.filter(|_| is_r && r::has_no_connection(&self.value));
+        match warning.and_then(|printed| r::unopened(end(printed))) {
+            Some(value) => Self { value, ..self },
+            None => self,
+        }
     }
 
     /// The error that a shell has printed, if it is one.

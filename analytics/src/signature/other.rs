@@ -1,6 +1,9 @@
-//! The rules of R, Julia, JavaScript, shells, and of compilers; of others, those for any text.
+//! The rules of Julia, JavaScript, shells, and of compilers; of others, those for any text.
 
-use super::plain::{Quotes, all_quoted, plain, plain_with, without_digits};
+use super::{
+    plain::{Quotes, all_quoted, plain, plain_with, without_digits},
+    r,
+};
 
 /// What a shell prints when something went wrong.
 const SHELL_ERRORS: [&str; 7] = [
@@ -17,7 +20,7 @@ pub(super) fn kind_and_key(language: &str, name: &str, value: &str) -> (String, 
     let message = message_of(language, value);
     let kind = kind_of(name, value);
     let key = match language {
-        "r" => r_key(message),
+        "r" => r::key(message),
         "julia" => julia_key(&kind, message),
         "bash" | "sh" | "zsh" if message.parse::<i32>().is_ok() => "exit status".to_owned(),
         "bash" | "sh" | "zsh" => shell_key(message),
@@ -44,7 +47,7 @@ fn message_of<'a>(language: &str, value: &'a str) -> &'a str {
 }
 
 /// The type by its name or, where a kernel gives none, by the message.
-fn kind_of(name: &str, value: &str) -> String {
+pub(super) fn kind_of(name: &str, value: &str) -> String {
     let is_kind =
         |word: &str| word.len() > 5 && (word.ends_with("Error") || word.ends_with("Exception"));
     let own = name.rsplit(['.', ':', '$']).next().unwrap_or(name).trim();
@@ -59,43 +62,6 @@ fn kind_of(name: &str, value: &str) -> String {
     words
         .find(|word| is_kind(word))
         .map_or_else(|| "Error".to_owned(), without_digits)
-}
-
-/// The message after the call, which is cut: `Error in f(x) : object 'df' not found`.
-fn r_key(value: &str) -> String {
-    let after = value.strip_prefix("Error in ").and_then(after_call);
-    let message = after
-        .or_else(|| value.strip_prefix("Error: "))
-        .unwrap_or(value)
-        .trim();
-    // `<text>:1:5: unexpected symbol`, and then the lines.
-    let parsed = message
-        .strip_prefix("<text>:")
-        .and_then(|rest| rest.splitn(3, ':').nth(2));
-    let message = parsed.unwrap_or(message).trim();
-    plain(
-        message
-            .lines()
-            .map(str::trim)
-            .find(|line| !line.is_empty())
-            .unwrap_or_default(),
-    )
-}
-
-/// What comes after the call of R's `f(x, y) : message`, which may be on the next line.
-fn after_call(rest: &str) -> Option<&str> {
-    let mut depth = 0_usize;
-    for (at, c) in rest.char_indices() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            ':' if depth == 0 && !rest[at + 1..].starts_with(':') && !rest[..at].ends_with(':') => {
-                return Some(&rest[at + 1..]);
-            }
-            _ => {}
-        }
-    }
-    None
 }
 
 /// The name that is not defined, or the message without its type.

@@ -133,6 +133,72 @@ fn errors_of_other_languages_are_known() {
         (
             "R",
             "ERROR",
+            "Error in 1:2 + \"a: apple\": non-numeric argument to binary operator\n",
+            "Error non-numeric argument to binary operator",
+        ),
+        (
+            "R",
+            "ERROR",
+            "Error in `[.data.frame`(df, , \"price\"): undefined columns selected\n",
+            "Error undefined columns selected 'price'",
+        ),
+        (
+            "R",
+            "ERROR",
+            "Error in x[[\"price\"]]: subscript out of bounds\n",
+            "Error subscript out of bounds 'price'",
+        ),
+        (
+            "R",
+            "ERROR",
+            "Error in x[[2 + 40]]: subscript out of bounds\n",
+            "Error subscript out of bounds",
+        ),
+        (
+            "R",
+            "ERROR",
+            "Error in area(2, hieght = 40): unused argument (hieght = 40)\n",
+            "Error unused argument (hieght = #)",
+        ),
+        (
+            "R",
+            "ERROR",
+            "Error: double(2) == 4 is not TRUE\n",
+            "Error double(#) == # is not TRUE",
+        ),
+        (
+            "R",
+            "ERROR",
+            "Error in library(tidyversee): there is no package called ‘tidyversee’\n",
+            "Error there is no package called 'tidyversee'",
+        ),
+        (
+            "java",
+            "RuntimeException",
+            "java.lang.ArrayIndexOutOfBoundsException, Index 42 out of bounds for length 2",
+            "ArrayIndexOutOfBoundsException Index # out of bounds for length #",
+        ),
+        (
+            "java",
+            "RuntimeException",
+            "java.lang.NumberFormatException, For input string: \"apple\"",
+            "NumberFormatException For input string: '…'",
+        ),
+        (
+            "java",
+            "RuntimeException",
+            "java.nio.file.NoSuchFileException, /home/ana/notes.txt",
+            "NoSuchFileException notes.txt",
+        ),
+        (
+            "java",
+            "RuntimeException",
+            "java.lang.UnsupportedOperationException, null",
+            "UnsupportedOperationException",
+        ),
+        (
+            "R",
+            "ERROR",
             "Error in parse(text = x, srcfile = src): <text>:1:5: unexpected symbol\n1: foo bar\n",
             "Error unexpected symbol",
         ),
@@ -190,6 +256,52 @@ fn errors_of_other_languages_are_known() {
     }
 }
 
+/// JShell's kernel writes what was run where others write the message.
+#[test]
+fn a_compiler_of_java_is_heard_and_not_what_it_was_given() {
+    for (traceback, expected) in [
+        (
+            "\u{1b}[39m\u{1b}[1m|   \u{1b}[39m\u{1b}[1mint x = \u{1b}[0m\u{1b}[39m\u{1b}[1m\u{1b}[41mtotel\u{1b}[0m\u{1b}[39m\u{1b}[1m + 5;\u{1b}[0m\n\u{1b}[1m\u{1b}[31mcannot find symbol\u{1b}[0m\n\u{1b}[1m\u{1b}[31m  symbol:   variable totel\u{1b}[0m\n",
+            "CompilationException cannot find symbol: variable totel",
+        ),
+        (
+            "\u{1b}[39m\u{1b}[1m|   \u{1b}[39m\u{1b}[1mint x = 5\u{1b}[0m\n\u{1b}[1m\u{1b}[31m';' expected\u{1b}[0m\n",
+            "CompilationException ';' expected",
+        ),
+        ("", "CompilationException"),
+    ] {
+        let failure = Failure {
+            language: "Java".to_owned(),
+            name: "CompilationException".to_owned(),
+            value: "[snippet: [// ana, attempt 0\nint x = totel + 5;], status: REJECTED]"
+                .to_owned(),
+            traceback: traceback.to_owned(),
+        };
+        let signature = Signature::of(&failure, &Names::default());
+        assert_eq!(signature.to_string(), expected);
+    }
+}
+
+/// R's error says that there is a file, and a warning before it which.
+#[test]
+fn r_says_in_a_warning_which_file_is_missing() {
+    let failure = Failure {
+        language: "R".to_owned(),
+        name: "ERROR".to_owned(),
+        value: "Error in file(file, \"rt\"): cannot open the connection\n".to_owned(),
+        ..Failure::default()
+    };
+    let warning = "Warning message in file(file, \"rt\"):\n“cannot open file '/home/ana/day5/rainfall.csv': No such file or directory”\n";
+    for (printed, expected) in [
+        (Some(warning), "Error cannot open file 'rainfall.csv'"),
+        (Some("5 rows\n"), "Error cannot open the connection"),
+        (None, "Error cannot open the connection"),
+    ] {
+        let signature = Signature::of(&failure.clone().after(printed), &Names::default());
+        assert_eq!(signature.to_string(), expected);
+    }
+}
+
 #[test]
 fn a_shell_says_in_its_last_line_what_failed() {
     assert!(
@@ -230,7 +342,7 @@ const WORDS: [&str; 8] = ["no", "'x'", "column", ":", "in", "(", ")", "\"total\"
 proptest! {
     #[test]
     fn nobody_is_in_a_signature(
-        language in prop::sample::select(vec!["python", "r", "julia", "bash", "javascript", "forth"]),
+        language in prop::sample::select(vec!["python", "r", "java", "julia", "bash", "javascript", "forth"]),
         name in prop::sample::select(KINDS.to_vec()),
         parts in prop::collection::vec((0..PERSONAL.len() + WORDS.len(), ".{0,3}"), 1..12),
     ) {

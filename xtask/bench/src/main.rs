@@ -7,6 +7,7 @@
 //! * [`load`]: a simulated class
 //! * [`events`]: the cost of an event, of ours and of a peer
 //! * [`push`]: services for what measures pushes
+//! * [`simulated`]: a simulated class, pushed to a service that is asked what it says
 //! * [`drive`]: a running service and its clients
 //! * [`samples`]: the percentiles of samples
 
@@ -18,6 +19,7 @@ mod load;
 mod push;
 mod render;
 mod samples;
+mod simulated;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -70,6 +72,7 @@ enum ServiceTask {
     Load(load::LoadArgs),
     Events(events::EventsArgs),
     Push(push::PushArgs),
+    Simulated(simulated::SimulatedArgs),
 }
 
 fn main() -> ExitCode {
@@ -115,6 +118,7 @@ async fn drive(driven: ServiceTask) -> anyhow::Result<()> {
         ServiceTask::Load(args) => load::run(&args).await,
         ServiceTask::Events(args) => events::run(&args).await,
         ServiceTask::Push(args) => push::run(&args).await,
+        ServiceTask::Simulated(args) => simulated::run(&args).await,
     }
 }
 

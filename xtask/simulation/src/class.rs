@@ -4,7 +4,7 @@ use analytics::state::CellState;
 
 /// What somebody was doing, which no file says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mood {
+pub enum Mood {
     Working,
     /// Does not know how to go on.
     Stuck,
@@ -14,35 +14,46 @@ pub(crate) enum Mood {
 }
 
 /// A save, and the truth about it.
-pub(crate) struct Save {
-    pub(crate) at_ms: i64,
-    pub(crate) participant: usize,
-    pub(crate) json: String,
+pub struct Save {
+    pub at_ms: i64,
+    pub participant: usize,
+    pub json: String,
     /// For each cell, the cells of the handout that it was made of.
-    pub(crate) origins: Vec<Vec<usize>>,
+    pub origins: Vec<Vec<usize>>,
     /// The state of each cell of the handout.
-    pub(crate) states: Vec<CellState>,
+    pub states: Vec<CellState>,
+    /// The error that was run last, of those that are there.
+    pub failing: Option<Failing>,
+}
+
+/// A mistake, and the run that showed it last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failing {
+    /// The number of the run, over all kernels.
+    pub run: u64,
+    pub mistake: String,
 }
 
 /// From when on somebody was in a mood.
 #[derive(Clone, Copy)]
-pub(crate) struct MoodChange {
-    pub(crate) at_ms: i64,
-    pub(crate) mood: Mood,
+pub struct MoodChange {
+    pub at_ms: i64,
+    pub mood: Mood,
 }
 
-pub(crate) struct SimulatedClass {
-    pub(crate) handout: String,
+/// Everyone's saves, and the truth.
+pub struct SimulatedClass {
+    pub handout: String,
     /// In the order of their times.
-    pub(crate) saves: Vec<Save>,
+    pub saves: Vec<Save>,
     /// For each participant.
-    pub(crate) moods: Vec<Vec<MoodChange>>,
-    pub(crate) end_ms: i64,
+    pub moods: Vec<Vec<MoodChange>>,
+    pub end_ms: i64,
 }
 
 impl SimulatedClass {
     /// What somebody was doing, and since when.
-    pub(crate) fn mood(&self, participant: usize, at_ms: i64) -> MoodChange {
+    pub fn mood(&self, participant: usize, at_ms: i64) -> MoodChange {
         let before = self.moods[participant].iter().rev();
         let now = before.copied().find(|change| change.at_ms <= at_ms);
         now.unwrap_or(MoodChange {
@@ -54,22 +65,22 @@ impl SimulatedClass {
 
 /// What is varied between classes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Settings {
-    pub(crate) seed: u64,
-    pub(crate) participants: usize,
-    pub(crate) minutes: i64,
+pub struct Settings {
+    pub seed: u64,
+    pub participants: usize,
+    pub minutes: i64,
     /// How probable an error is in a run that is not the first attempt of somebody who is stuck.
-    pub(crate) slip_rate: f64,
+    pub slip_rate: f64,
     /// How long somebody is stuck on average.
-    pub(crate) stuck_minutes: f64,
+    pub stuck_minutes: f64,
     /// How often cells are split, merged, moved and the like: gestures a minute.
-    pub(crate) gestures: f64,
-    pub(crate) ids: Ids,
+    pub gestures: f64,
+    pub ids: Ids,
 }
 
 /// What ids the files have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ids {
+pub enum Ids {
     /// The handout's, in everyone's copy.
     Kept,
     /// Each participant's own, as JupyterLab makes them for a handout without ids.

@@ -6,7 +6,10 @@
 use analytics::state::CellState;
 use serde_json::{Value, json};
 
-use crate::{class::Ids, random::Random};
+use crate::{
+    class::{Failing, Ids},
+    random::Random,
+};
 
 #[derive(Clone, Debug)]
 pub(crate) struct LabCell {
@@ -19,6 +22,8 @@ pub(crate) struct LabCell {
     pub(crate) origins: Vec<usize>,
     pub(crate) state: CellState,
     was_run: bool,
+    /// The error that is there.
+    failing: Option<Failing>,
 }
 
 /// A cell of the handout.
@@ -44,6 +49,8 @@ pub(crate) struct Lab<'a> {
     ids: Ids,
     next_id: u64,
     kernel_count: u32,
+    /// Runs in all kernels.
+    runs: u64,
     pub(crate) is_dirty: bool,
     /// The states of cells of the handout that are gone.
     gone: Vec<CellState>,
@@ -67,6 +74,7 @@ impl<'a> Lab<'a> {
             origins: vec![at],
             state: CellState::NotReached,
             was_run: false,
+            failing: None,
         });
         Self {
             cells: cells.collect(),
@@ -75,6 +83,7 @@ impl<'a> Lab<'a> {
             ids,
             next_id: own | 0x1_0000,
             kernel_count: 0,
+            runs: 0,
             is_dirty: true,
             gone: vec![CellState::NotReached; handout.len()],
             cut: None,
@@ -139,6 +148,8 @@ impl<'a> Lab<'a> {
             return;
         }
         self.kernel_count += 1;
+        self.runs += 1;
+        let run = self.runs;
         let count = self.kernel_count;
         let is_own = !self.is_handed_out(at, &self.cells[at].source);
         let cell = &mut self.cells[at];
@@ -150,6 +161,7 @@ impl<'a> Lab<'a> {
         cell.was_run = true;
         self.is_dirty = true;
         cell.outputs = result.outputs(count);
+        cell.failing = result.mistake().map(|mistake| Failing { run, mistake });
         cell.state = match result {
             RunResult::Failed { .. } => CellState::Failed,
             _ if is_exercise && is_own => CellState::Done,
@@ -165,6 +177,7 @@ impl<'a> Lab<'a> {
             for cell in &mut self.cells {
                 cell.count = None;
                 cell.outputs.clear();
+                cell.failing = None;
             }
             self.is_dirty = true;
         }
@@ -181,6 +194,7 @@ impl<'a> Lab<'a> {
             origins: Vec::new(),
             state: CellState::NotReached,
             was_run: false,
+            failing: None,
         };
         self.cells.insert(at, cell);
         self.is_dirty = true;
@@ -247,6 +261,7 @@ impl<'a> Lab<'a> {
         piece.source = first;
         piece.count = None;
         piece.outputs.clear();
+        piece.failing = None;
         self.cells[at].source = last;
         self.cells.insert(at, piece);
         self.is_dirty = true;
@@ -266,6 +281,7 @@ impl<'a> Lab<'a> {
         cell.id = id;
         cell.count = None;
         cell.outputs.clear();
+        cell.failing = None;
         cell.was_run |= next.was_run;
         cell.origins.extend(next.origins);
         cell.origins.dedup();
@@ -303,7 +319,14 @@ impl<'a> Lab<'a> {
         cell.id = id;
         cell.count = None;
         cell.outputs.clear();
+        cell.failing = None;
         self.is_dirty = true;
+    }
+
+    /// The error that was run last, of those that are there.
+    pub(crate) fn failing(&self) -> Option<Failing> {
+        let failing = self.cells.iter().filter_map(|cell| cell.failing.as_ref());
+        failing.max_by_key(|failing| failing.run).cloned()
     }
 
     /// The true state of each cell of the handout.
@@ -364,6 +387,21 @@ fn merged(a: CellState, b: CellState) -> CellState {
 }
 
 impl RunResult {
+    /// The mistake of a run that has failed: what its error says, without the call, the file that a
+    /// kernel makes of a cell, and somebody's data.
+    fn mistake(&self) -> Option<String> {
+        let Self::Failed { name, value } = self else {
+            return None;
+        };
+        let message = value.split_once("): ").map_or(&**value, |(_, after)| after);
+        let message = message.split(" (").next().unwrap_or(message);
+        let message = match message.split_once("to float:") {
+            Some((before, _)) => before,
+            None => message,
+        };
+        Some(format!("{name} {}", message.trim()))
+    }
+
     fn outputs(&self, count: u32) -> Vec<Value> {
         match self {
             Self::Silent => Vec::new(),

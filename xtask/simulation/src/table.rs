@@ -4,25 +4,33 @@ use std::fmt;
 
 /// A table in Markdown.
 #[derive(Default)]
-pub(crate) struct Table(Vec<[String; 4]>);
+pub struct Table(Vec<[String; 4]>);
 
 impl Table {
-    pub(crate) fn push(&mut self, class: &str, measure: &str, value: String, gate: &str) {
+    pub fn push(&mut self, class: &str, measure: &str, value: String, gate: &str) {
         self.0
             .push([class.to_owned(), measure.to_owned(), value, gate.to_owned()]);
     }
 }
 
+impl Table {
+    /// The rows alone, for the end of another table.
+    #[must_use]
+    pub fn rows(&self) -> String {
+        let row = |[class, measure, value, gate]: &[String; 4]| {
+            format!("| {class} | {measure} | {value} | {gate} |\n")
+        };
+        self.0.iter().map(row).collect()
+    }
+}
+
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
+        write!(
             f,
-            "| classes | measure | value | gate |\n|---|---|---:|---:|"
-        )?;
-        for [class, measure, value, gate] in &self.0 {
-            writeln!(f, "| {class} | {measure} | {value} | {gate} |")?;
-        }
-        Ok(())
+            "| classes | measure | value | gate |\n|---|---|---:|---:|\n{}",
+            self.rows()
+        )
     }
 }
 

@@ -90,6 +90,32 @@ impl HttpConnection {
     }
 }
 
+/// A keep-alive connection that is opened again when the service has closed it, as it does with one
+/// that was not used for a while. For requests that may be made twice.
+pub(crate) struct LastingConnection {
+    address: SocketAddr,
+    connection: Option<HttpConnection>,
+}
+
+impl LastingConnection {
+    pub(crate) fn to(address: SocketAddr) -> Self {
+        Self {
+            address,
+            connection: None,
+        }
+    }
+
+    pub(crate) async fn exchange(&mut self, request: &HttpRequest) -> anyhow::Result<HttpAnswer> {
+        if let Some(connection) = &mut self.connection
+            && let Ok(answer) = connection.exchange(request).await
+        {
+            return Ok(answer);
+        }
+        let connection = HttpConnection::open(self.address).await?;
+        self.connection.insert(connection).exchange(request).await
+    }
+}
+
 /// A client with a token, which opens a new connection for each request, as a script would.
 #[derive(Clone)]
 pub(crate) struct HttpClient {

@@ -1,15 +1,17 @@
-//! A running `pipalhub serve` and its clients, for `faults`, `load` and `events`.
+//! A running `pipalhub serve` and its clients, for `faults`, `load`, `events` and `simulated`.
 //!
 //! * [`service`]: the process, from its start to its end
 //! * [`http`]: a keep-alive connection, and a client that opens a connection for each request
 //! * [`sse`]: a reader of the event stream
 //! * [`hub`]: a fake of JupyterHub's API
+//! * [`push`]: pushes, as participants' servers make them
 //! * [`recording_proxy`]: a proxy that keeps what has passed
 //! * [`event`]: the events that are posted
 
 pub(crate) mod event;
 pub(crate) mod http;
 pub(crate) mod hub;
+pub(crate) mod push;
 pub(crate) mod recording_proxy;
 pub(crate) mod service;
 pub(crate) mod sse;

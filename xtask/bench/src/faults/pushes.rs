@@ -4,27 +4,20 @@
 use std::{
     collections::HashSet,
     fs,
-    io::Write,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, ensure};
-use flate2::{Compression, write::DeflateEncoder};
 use futures::future::try_join_all;
-use http_body_util::Full;
-use hyper::{
-    Request,
-    header::{AUTHORIZATION, CONTENT_TYPE, HOST},
-};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use super::{FaultSetup, Verdict};
 use crate::{
     drive::{
-        http::{HttpAnswer, HttpConnection, HttpRequest},
+        http::{HttpAnswer, HttpConnection},
         hub::{FakeHubApi, INSTRUCTOR, token_of},
+        push::{push_body, push_request, sha256},
         service::{ServicePlan, ServiceProcess},
         sse,
     },
@@ -39,19 +32,6 @@ const PUSHES_PER_SECOND: usize = 600;
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The most memory of the service, in KiB.
 const MAX_MEMORY_KIB: u64 = 512 << 10;
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-fn deflated(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).expect("memory takes all");
-    encoder.finish().expect("memory takes all")
-}
 
 /// A notebook of about 50 kB that is another one for each `version` of each `user`.
 pub(super) fn notebook(user: &str, version: usize) -> Vec<u8> {
@@ -73,21 +53,6 @@ pub(super) fn head_of(content: &[u8]) -> Value {
         "saved_at_ms": 1_700_000_000_000_i64, "size": content.len(), "sha256": sha256(content),
         "base": null, "prefix": 0, "suffix": 0,
     })
-}
-
-fn push_body(head: &Value, middle: &[u8]) -> Vec<u8> {
-    [head.to_string().as_bytes(), b"\n", &deflated(middle)].concat()
-}
-
-fn push_request(user: &str, body: Vec<u8>) -> HttpRequest {
-    Request::builder()
-        .method("PUT")
-        .uri("/api/copies")
-        .header(HOST, "localhost")
-        .header(AUTHORIZATION, format!("token {}", token_of(user)))
-        .header(CONTENT_TYPE, "application/vnd.pipalhub.copy")
-        .body(Full::from(body))
-        .expect("the headers are valid in HTTP")
 }
 
 pub(super) async fn push(

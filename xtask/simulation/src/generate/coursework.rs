@@ -205,6 +205,7 @@ impl Student<'_> {
                 .map(|cell| cell.origins.clone())
                 .collect(),
             states: self.lab.states(),
+            failing: self.lab.failing(),
         });
     }
 

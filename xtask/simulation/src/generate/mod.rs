@@ -9,7 +9,7 @@ use crate::class::{Settings, SimulatedClass};
 
 /// A way to make classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ClassGenerator {
+pub enum ClassGenerator {
     /// Everyone goes through a lesson on tables, second by second.
     Workshop,
     /// Everyone solves exercises as far as their skill goes, attempt by attempt.
@@ -17,16 +17,16 @@ pub(crate) enum ClassGenerator {
 }
 
 impl ClassGenerator {
-    pub(crate) const ALL: [Self; 2] = [Self::Workshop, Self::Coursework];
+    pub const ALL: [Self; 2] = [Self::Workshop, Self::Coursework];
 
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Workshop => "workshop",
             Self::Coursework => "coursework",
         }
     }
 
-    pub(crate) fn class(self, settings: &Settings) -> SimulatedClass {
+    pub fn class(self, settings: &Settings) -> SimulatedClass {
         match self {
             Self::Workshop => workshop::class(settings),
             Self::Coursework => coursework::class(settings),

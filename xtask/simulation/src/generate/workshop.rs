@@ -220,6 +220,7 @@ impl<'a> Attendee<'a> {
                         .map(|cell| cell.origins.clone())
                         .collect(),
                     states: self.lab.states(),
+                    failing: self.lab.failing(),
                 });
             }
         }
