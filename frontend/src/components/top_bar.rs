@@ -61,6 +61,7 @@ pub fn TopBar(
                 on:input=filter
                 on:keydown=leave_on_escape
             />
+            <QueueLink />
             <Counts counts />
             <ViewMenu people />
         }
@@ -70,7 +71,6 @@ pub fn TopBar(
             <Brand own />
             <NotebookPicker class />
             <div class="controls" role="search" aria-label="What the wall shows">{narrow_down}</div>
-            {(!own).then(|| view! { <QueueLink /> })}
             <LivePill live />
             <button class="button more" popovertarget="more" aria-label="More" title="More">"⋯"</button>
             <div class="bar-end" id="more" popover>
