@@ -210,6 +210,7 @@ async fn participant(hub: &Hub, user: &str) -> Result<TestBrowser> {
     let page = TestBrowser::start().await?;
     page.goto(&hub.service("")).await?;
     page.sign_in(user, PASSWORD).await?;
-    page.wait_for("[data-testid=my-note] [data-note=help]").await?;
+    page.wait_for("[data-testid=my-note] [data-note=help]")
+        .await?;
     Ok(page)
 }
