@@ -72,7 +72,7 @@ enum ServiceTask {
     Load(load::LoadArgs),
     Events(events::EventsArgs),
     Push(push::PushArgs),
-    Simulated(simulated::SimulatedArgs),
+    Simulated(simulated::SimulatedClassArgs),
 }
 
 fn main() -> ExitCode {

@@ -52,7 +52,7 @@ const REPLAY_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Simulated classes over HTTP; prints rows of a table.
 #[derive(Args)]
-pub(crate) struct SimulatedArgs {
+pub(crate) struct SimulatedClassArgs {
     #[arg(long)]
     pipalhub: PathBuf,
     /// Which classes: those that the engine was made with, or others.
@@ -67,7 +67,7 @@ pub(crate) struct SimulatedArgs {
     minutes: i64,
 }
 
-pub(crate) async fn run(args: &SimulatedArgs) -> anyhow::Result<()> {
+pub(crate) async fn run(args: &SimulatedClassArgs) -> anyhow::Result<()> {
     let pipalhub = fs::canonicalize(&args.pipalhub)?;
     let is_wanted = |it: &ClassGenerator| args.only.as_ref().is_none_or(|only| only == it.name());
     for generator in ClassGenerator::ALL.into_iter().filter(is_wanted) {
