@@ -9,7 +9,7 @@
 //! 3. [`classroom`] puts everyone together: [`groups`] of the same error, the [`pace`] over the
 //!    handout, and [`attention`], the few people who need someone now, with the reasons.
 //!
-//! Beside it, [`exercise`] puts everyone's answers to one cell of the handout together.
+//! [`answer`] says it in the terms in which it is sent. Beside it, [`exercise`] puts everyone's answers to one cell of the handout together.
 //!
 //! All of it is a function of the saves and their times: whoever replays a history gets what was
 //! there live. There is no clock, no IO and no randomness here, and nothing of a private cell.
@@ -18,6 +18,7 @@
 //! Not here: the help queue, what the page shows, and where the state is kept.
 #![warn(missing_docs)]
 
+pub mod answer;
 pub mod attention;
 mod cell_print;
 pub mod classroom;

@@ -12,13 +12,11 @@
 //! * `room.rs`: one notebook: its versions, replayed and followed
 //! * `plan.rs`: who is no participant, and which notebook is the handout
 //! * `sources.rs`: where versions and handouts are read
-//! * `answer.rs`: the answer, with its words
 //! * `places.rs`: where everyone has a cell of the handout; `exercise.rs` reads and draws them
 //! * `sqlite.rs`: keeps what was done about people
 //!
 //! Not here: who may ask ([`crate::routes`]).
 
-mod answer;
 mod exercise;
 mod places;
 mod plan;

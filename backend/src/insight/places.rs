@@ -4,12 +4,10 @@
 use std::collections::BTreeMap;
 
 use analytics::{
-    classroom::Classroom, handout::Anchor, lineage::Confidence, progress::Progress,
+    answer::labels, classroom::Classroom, handout::Anchor, lineage::Confidence, progress::Progress,
     state::CellState,
 };
 use shared::exercise::ExerciseLink;
-
-use super::answer::labels;
 
 /// What is looked at across everyone.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use analytics::{attention::Settled, classroom::Classroom, handout::Anchor};
+use analytics::{answer, attention::Settled, classroom::Classroom, handout::Anchor};
 use shared::{
     help::ActiveCell,
     insight::{HandoutOrigin, InsightResponse, SettledKind},
@@ -13,7 +13,7 @@ use shared::{
 };
 
 use super::{
-    ExerciseChoice, ExercisePlaces, InsightError, Settlement, answer, places,
+    ExerciseChoice, ExercisePlaces, InsightError, Settlement, places,
     plan::{Birth, KnownHandout, Plan},
     sources::InsightSources,
     sqlite::{Deed, StoredDeed},

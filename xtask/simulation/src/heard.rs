@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
+use analytics::answer::letter;
 use anyhow::Context;
 use serde_json::Value;
 use shared::insight::InsightResponse;
 
 use crate::{
     class::SimulatedClass,
-    engine::letter,
     measure,
     table::{Hits, Table},
 };

@@ -1,9 +1,16 @@
-//! What a classroom says, as it is sent. The words of an error and of a reason are those of
-//! [`analytics`]; here are the words of a place.
+//! What a classroom says, as the service sends it, with the words of a place.
 
 use std::collections::BTreeMap;
 
-use analytics::{
+use shared::{
+    help::{TicketCell, TicketError},
+    insight::{
+        ErrorPlace, HandoutOrigin, InsightGroup, InsightResponse, LaneEntry, LaneReason,
+        PaceSpread, PaceStrip, PaceStripColumn, PersonProgress, ReasonKind,
+    },
+};
+
+use crate::{
     attention::{Reason, ShortlistEntry},
     classroom::Classroom,
     groups::ErrorGroup,
@@ -11,13 +18,6 @@ use analytics::{
     lineage::Confidence,
     pace::{Pace, PaceColumn},
     state::CellState,
-};
-use shared::{
-    help::{TicketCell, TicketError},
-    insight::{
-        ErrorPlace, HandoutOrigin, InsightGroup, InsightResponse, LaneEntry, LaneReason,
-        PaceSpread, PaceStrip, PaceStripColumn, PersonProgress, ReasonKind,
-    },
 };
 
 /// What is said of a cell that is in no handout.
@@ -28,7 +28,8 @@ const OWN_CELL: &str = "a cell of their own";
 const OLDER_CELL: &str = "a cell of an older handout";
 
 /// What is known at `as_of_ms`.
-pub(super) fn of(classroom: &Classroom, origin: HandoutOrigin, as_of_ms: i64) -> InsightResponse {
+#[must_use]
+pub fn of(classroom: &Classroom, origin: HandoutOrigin, as_of_ms: i64) -> InsightResponse {
     let labels = classroom.handout().map(labels).unwrap_or_default();
     let (lane, more) = classroom.shortlist().shown();
     let groups = classroom.error_groups(as_of_ms).into_iter();
@@ -62,7 +63,8 @@ pub(super) fn of(classroom: &Classroom, origin: HandoutOrigin, as_of_ms: i64) ->
 }
 
 /// The error that somebody is at.
-pub(super) fn error(classroom: &Classroom, user: &str, now_ms: i64) -> Option<TicketError> {
+#[must_use]
+pub fn error(classroom: &Classroom, user: &str, now_ms: i64) -> Option<TicketError> {
     let episode = classroom.progress(user)?.current_error(now_ms)?;
     Some(TicketError {
         signature: episode.signature.id(),
@@ -71,7 +73,8 @@ pub(super) fn error(classroom: &Classroom, user: &str, now_ms: i64) -> Option<Ti
 }
 
 /// The cell at this place of somebody's copy, in words of the handout as far as it is from there.
-pub(super) fn cell(classroom: &Classroom, user: &str, at: usize) -> TicketCell {
+#[must_use]
+pub fn cell(classroom: &Classroom, user: &str, at: usize) -> TicketCell {
     let own = || TicketCell {
         anchor: None,
         label: OWN_CELL.to_owned(),
@@ -102,7 +105,8 @@ pub(super) fn cell(classroom: &Classroom, user: &str, at: usize) -> TicketCell {
 }
 
 /// The letter of a state, which [`PersonProgress`] lists.
-fn letter(state: CellState) -> char {
+#[must_use]
+pub fn letter(state: CellState) -> char {
     match state {
         CellState::Done => 'd',
         CellState::Ran => 'r',
@@ -197,7 +201,8 @@ fn column(column: PaceColumn) -> PaceStripColumn {
 }
 
 /// The code cells of a handout in words: the heading above, and of several below it which one.
-pub(super) fn labels(handout: &AnchoredHandout) -> BTreeMap<Anchor, String> {
+#[must_use]
+pub fn labels(handout: &AnchoredHandout) -> BTreeMap<Anchor, String> {
     let cells: Vec<&AnchorCell> = handout.code_cells().collect();
     let below = cells.chunk_by(|one, next| one.heading == next.heading);
     let mut labels = BTreeMap::new();
