@@ -6,51 +6,23 @@
 )]
 
 mod common;
+#[path = "common/killed.rs"]
+mod killed;
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use common::TEST_TIMEOUT;
-
-const TOKEN: &str = "token-of-a-service-that-is-killed";
-
-struct KilledService {
-    process: Child,
-    root: String,
-}
+use killed::KilledService;
 
 impl KilledService {
-    fn start(folder: &Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_pipalhub"))
-            .args(["serve", "--bind", "127.0.0.1:0", "--homes"])
-            .arg(folder.join("homes/{user}"))
-            .arg("--data")
-            .arg(folder.join("data"))
-            .env("PIPALHUB_TOKEN", TOKEN)
-            .env_remove("JUPYTERHUB_API_TOKEN")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let stdout = process.stdout.take().unwrap();
-        BufReader::new(stdout).read_line(&mut line).unwrap();
-        let root = line.split('#').next().unwrap().to_owned();
-        Self { process, root }
-    }
-
     async fn get(&self, path: &str) -> String {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let request = client
-            .get(format!("{}{path}", self.root))
-            .header("authorization", format!("token {TOKEN}"));
+        let request = self.request(Method::GET, path);
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200, "{path}");
         response.text().await.unwrap()
@@ -70,14 +42,6 @@ impl KilledService {
     async fn text(&self, version: i64) -> String {
         let query = format!("user=ana&filename=a.ipynb&version={version}");
         self.get(&format!("api/history/download?{query}")).await
-    }
-}
-
-impl Drop for KilledService {
-    /// By SIGKILL, so that the service cannot do anything more.
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
