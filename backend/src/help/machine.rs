@@ -5,22 +5,18 @@
 //! no event; it follows from the time. A clock that jumps makes that earlier or later, and never
 //! gives a ticket to two.
 
+#[cfg(test)]
+mod tests;
+mod ticket;
+mod told;
+
 use std::collections::{BTreeMap, VecDeque};
 
-use shared::help::{
-    DoneRound, EndedTicket, ErrorInCell, HELP_LEASE_MS, HELP_UNDO_MS, HeldTicket, HelpQueue,
-    HelpTicket, MyNote, MyRound, MyTicket, NoteKind, TicketEnd, TicketState,
-};
+use shared::help::{ErrorInCell, HeldTicket, NoteKind, TicketEnd};
 
-use super::{
-    CLASS_MS, HelpDeed, HelpEvent, MAX_PRESSES, StoredHelpEvent, TicketPlace,
-    order::{self, Waiting},
-};
+use self::ticket::{Before, Stage, Ticket, is_of_class, is_recent};
+use super::{HelpDeed, HelpEvent, MAX_PRESSES, StoredHelpEvent, TicketPlace};
 
-/// A claim of so much later than now was made before the clock was set back.
-const CLOCK_SLACK_MS: i64 = 60_000;
-/// A helper who says so soon again that they have a ticket need not be noted.
-const MIN_RENEWAL_MS: i64 = 60_000;
 /// Whose notes are kept in memory for a class.
 const MAX_HELPED_TIMES: usize = MAX_PRESSES;
 
@@ -62,97 +58,6 @@ pub struct Attended {
     pub user: String,
     /// The notebook that they had asked from.
     pub filename: Option<String>,
-}
-
-/// What a ticket has come to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Stage {
-    Waiting,
-    Paused,
-    Claimed {
-        helper: String,
-        at_ms: i64,
-    },
-    Ended {
-        end: TicketEnd,
-        by: String,
-        at_ms: i64,
-        /// Whether a helper was there.
-        attended: bool,
-    },
-}
-
-impl Stage {
-    fn is_open(&self) -> bool {
-        !matches!(self, Self::Ended { .. })
-    }
-}
-
-/// What was there before somebody ended a ticket or gave it back.
-#[derive(Clone, Debug)]
-struct Before {
-    stage: Stage,
-    by: String,
-    at_ms: i64,
-}
-
-#[derive(Clone, Debug)]
-struct Ticket {
-    user: String,
-    filename: Option<String>,
-    text: String,
-    asked_ms: i64,
-    place: TicketPlace,
-    stage: Stage,
-    before: Option<Before>,
-}
-
-impl Ticket {
-    /// Who has it at that time.
-    fn holder(&self, now_ms: i64) -> Option<&str> {
-        match &self.stage {
-            Stage::Claimed { helper, at_ms } if is_lease(*at_ms, now_ms) => Some(helper),
-            _ => None,
-        }
-    }
-
-    /// Who had it until their time ran out.
-    fn was_with(&self, now_ms: i64) -> Option<&str> {
-        match &self.stage {
-            Stage::Claimed { helper, at_ms } if !is_lease(*at_ms, now_ms) => Some(helper),
-            _ => None,
-        }
-    }
-
-    fn state(&self, now_ms: i64) -> TicketState {
-        match self.stage {
-            Stage::Paused => TicketState::Paused,
-            _ if self.holder(now_ms).is_some() => TicketState::Claimed,
-            _ => TicketState::Waiting,
-        }
-    }
-
-    /// Whether it is one of those with this error in this cell.
-    fn is_of(&self, error: &ErrorInCell) -> bool {
-        let own = self.place.error.as_ref().map(|own| &own.signature);
-        let anchor = self.place.cell.as_ref().and_then(|cell| cell.anchor);
-        own == Some(&error.signature) && anchor == error.anchor
-    }
-}
-
-/// Whether a ticket that was claimed then is still claimed now.
-fn is_lease(at_ms: i64, now_ms: i64) -> bool {
-    now_ms < at_ms + HELP_LEASE_MS && now_ms > at_ms - CLOCK_SLACK_MS
-}
-
-/// Whether what was done then may be undone now.
-fn is_recent(at_ms: i64, now_ms: i64) -> bool {
-    now_ms <= at_ms + HELP_UNDO_MS && now_ms > at_ms - CLOCK_SLACK_MS
-}
-
-/// Whether something of that time still counts.
-fn is_of_class(at_ms: i64, now_ms: i64) -> bool {
-    now_ms - at_ms < CLASS_MS
 }
 
 #[derive(Clone, Debug)]
@@ -290,15 +195,11 @@ impl HelpMachine {
         if known.stage == Stage::Paused {
             return Err(HelpRefusal::Paused(known.user.clone()));
         }
-        match known.holder(now_ms) {
-            Some(holder) if holder != helper => {
-                return Err(HelpRefusal::Held {
-                    user: known.user.clone(),
-                    helper: holder.to_owned(),
-                });
-            }
-            Some(_) if !known.needs_renewal(now_ms) => return Ok(Vec::new()),
-            _ => {}
+        if let Some(refusal) = known.refusal(helper, now_ms) {
+            return Err(refusal);
+        }
+        if known.holder(now_ms).is_some() && !known.needs_renewal(now_ms) {
+            return Ok(Vec::new());
         }
         let helper = helper.to_owned();
         Ok(vec![of(&known.user, HelpDeed::Claimed { ticket, helper })])
@@ -339,15 +240,11 @@ impl HelpMachine {
         now_ms: i64,
     ) -> Result<Vec<HelpEvent>, HelpRefusal> {
         let known = self.open_ticket(ticket)?;
-        match known.holder(now_ms) {
-            Some(holder) if holder == helper => {}
-            Some(holder) => {
-                return Err(HelpRefusal::Held {
-                    user: known.user.clone(),
-                    helper: holder.to_owned(),
-                });
-            }
-            None => return Err(HelpRefusal::NotHeld(helper.to_owned())),
+        if let Some(refusal) = known.refusal(helper, now_ms) {
+            return Err(refusal);
+        }
+        if known.holder(now_ms).is_none() {
+            return Err(HelpRefusal::NotHeld(helper.to_owned()));
         }
         let by = helper.to_owned();
         Ok(vec![of(&known.user, HelpDeed::Released { ticket, by })])
@@ -621,158 +518,6 @@ impl HelpMachine {
         self.tickets.is_empty() && self.done.is_empty() && self.round.is_none()
     }
 
-    /// What a participant is told; `cursor` is left to whoever sends it.
-    pub(super) fn mine(&self, user: &str, now_ms: i64) -> MyNote {
-        let waiting = self.waiting(now_ms);
-        self.mine_among(user, &waiting, now_ms)
-    }
-
-    /// The same when it is known who waits.
-    pub(super) fn mine_among(&self, user: &str, waiting: &[Waiting], now_ms: i64) -> MyNote {
-        let ticket = self.open.get(user).map(|id| {
-            let ticket = &self.tickets[id];
-            MyTicket {
-                id: *id,
-                text: ticket.text.clone(),
-                asked_ms: ticket.asked_ms,
-                state: ticket.state(now_ms),
-                place: waiting.iter().position(|it| it.id == *id).map(|at| at + 1),
-                helper: ticket.holder(now_ms).map(str::to_owned),
-            }
-        });
-        let note = match ticket {
-            Some(_) => Some(NoteKind::Help),
-            None => self.has_done(user, now_ms).then_some(NoteKind::Done),
-        };
-        MyNote {
-            now_ms,
-            cursor: 0,
-            round: self.round_at(now_ms).map(|round| MyRound {
-                id: round.id,
-                asked_ms: round.asked_ms,
-                filename: round.filename.clone(),
-                answered: note.is_some(),
-            }),
-            note,
-            ticket,
-            waiting: waiting.len(),
-        }
-    }
-
-    /// What who sees everyone is told; `seems_solved` says what was found out about a ticket.
-    pub(super) fn queue(&self, now_ms: i64, seems_solved: impl Fn(i64) -> bool) -> HelpQueue {
-        let waiting = self.waiting(now_ms);
-        let mut others: Vec<(bool, i64, i64)> = self
-            .open
-            .values()
-            .map(|id| (id, &self.tickets[id]))
-            .filter(|(_, it)| it.state(now_ms) != TicketState::Waiting)
-            .map(|(id, it)| (it.stage == Stage::Paused, it.asked_ms, *id))
-            .collect();
-        others.sort_unstable();
-        let order = waiting.iter().map(|it| it.id);
-        let order = order.chain(others.into_iter().map(|(_, _, id)| id));
-        let tickets = order.map(|id| self.shown(id, now_ms, seems_solved(id)));
-        let done: Vec<String> = self
-            .done
-            .keys()
-            .filter(|user| self.has_done(user, now_ms))
-            .cloned()
-            .collect();
-        let tickets: Vec<HelpTicket> = tickets.collect();
-        HelpQueue {
-            now_ms,
-            recent: self.recent(now_ms),
-            waiting: waiting.len(),
-            round: self.round_at(now_ms).map(|round| DoneRound {
-                id: round.id,
-                asked_ms: round.asked_ms,
-                by: round.by.clone(),
-                filename: round.filename.clone(),
-                done: done.clone(),
-                help: self.open.keys().cloned().collect(),
-            }),
-            done,
-            tickets,
-        }
-    }
-
-    /// An open ticket as it is shown.
-    pub(super) fn shown(&self, id: i64, now_ms: i64, seems_solved: bool) -> HelpTicket {
-        let ticket = &self.tickets[&id];
-        let helper = ticket.holder(now_ms).map(str::to_owned);
-        HelpTicket {
-            id,
-            user: ticket.user.clone(),
-            filename: ticket.filename.clone(),
-            version: ticket.place.version,
-            cell: ticket.place.cell.clone(),
-            error: ticket.place.error.clone(),
-            text: ticket.text.clone(),
-            asked_ms: ticket.asked_ms,
-            state: ticket.state(now_ms),
-            lease_until_ms: match &ticket.stage {
-                Stage::Claimed { at_ms, .. } if helper.is_some() => Some(at_ms + HELP_LEASE_MS),
-                _ => None,
-            },
-            helper,
-            was_with: ticket.was_with(now_ms).map(str::to_owned),
-            helped_today: self.helped_lately(&ticket.user, now_ms),
-            seems_solved,
-        }
-    }
-
-    fn recent(&self, now_ms: i64) -> Vec<EndedTicket> {
-        let ended = self.tickets.iter().filter_map(|(id, it)| match &it.stage {
-            Stage::Ended { end, by, at_ms, .. } => Some(EndedTicket {
-                id: *id,
-                user: it.user.clone(),
-                end: *end,
-                by: by.clone(),
-                ended_ms: *at_ms,
-            }),
-            _ => None,
-        });
-        let mut ended: Vec<EndedTicket> =
-            ended.filter(|it| is_recent(it.ended_ms, now_ms)).collect();
-        ended.sort_unstable_by_key(|it| (-it.ended_ms, it.id));
-        ended
-    }
-
-    /// Who waits, in order.
-    pub(super) fn waiting(&self, now_ms: i64) -> Vec<Waiting> {
-        let open = self
-            .open
-            .iter()
-            .map(|(user, id)| (user, *id, &self.tickets[id]));
-        let mut waiting: Vec<Waiting> = open
-            .filter(|(_, _, it)| it.state(now_ms) == TicketState::Waiting)
-            .map(|(user, id, it)| Waiting {
-                id,
-                asked_ms: it.asked_ms,
-                helped: self.helped_lately(user, now_ms),
-                is_returned: it.was_with(now_ms).is_some(),
-            })
-            .collect();
-        order::sort(&mut waiting, now_ms);
-        waiting
-    }
-
-    fn helped_lately(&self, user: &str, now_ms: i64) -> usize {
-        let times = self.helped.get(user).into_iter().flatten();
-        times.filter(|at_ms| is_of_class(**at_ms, now_ms)).count()
-    }
-
-    fn has_done(&self, user: &str, now_ms: i64) -> bool {
-        let since_ms = self.done.get(user);
-        since_ms.is_some_and(|at_ms| is_of_class(*at_ms, now_ms))
-    }
-
-    fn round_at(&self, now_ms: i64) -> Option<&Round> {
-        let round = self.round.as_ref();
-        round.filter(|round| is_of_class(round.asked_ms, now_ms))
-    }
-
     fn presses_of(&self, user: &str, now_ms: i64) -> usize {
         let presses = self.presses.get(user).into_iter().flatten();
         presses.filter(|at_ms| is_of_class(**at_ms, now_ms)).count()
@@ -785,15 +530,6 @@ impl HelpMachine {
 
     fn open_mut(&mut self, id: i64) -> Option<&mut Ticket> {
         self.tickets.get_mut(&id).filter(|it| it.stage.is_open())
-    }
-}
-
-impl Ticket {
-    fn needs_renewal(&self, now_ms: i64) -> bool {
-        match &self.stage {
-            Stage::Claimed { at_ms, .. } => now_ms - at_ms >= MIN_RENEWAL_MS,
-            _ => false,
-        }
     }
 }
 
@@ -829,6 +565,3 @@ fn is_press(deed: &HelpDeed) -> bool {
             | HelpDeed::NoteTakenBack
     )
 }
-
-#[cfg(test)]
-mod tests;

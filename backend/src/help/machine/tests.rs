@@ -3,7 +3,10 @@
 
 use proptest::prelude::*;
 
-use super::*;
+use shared::help::{HELP_LEASE_MS, HelpQueue, TicketState};
+
+use super::{ticket::CLOCK_SLACK_MS, *};
+use crate::help::CLASS_MS;
 
 const MINUTE_MS: i64 = 60_000;
 const USERS: [&str; 3] = ["ana", "cy", "dora"];
