@@ -118,14 +118,17 @@ pub struct NoteRequest {
 }
 
 /// A cell of a notebook, as somebody's page names it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(untagged)]
-pub enum ActiveCell {
-    /// By its id in the file.
-    Id(String),
-    /// By its place, from 0, among the cells that are not private.
-    Index(u32),
+#[serde(deny_unknown_fields)]
+pub struct ActiveCell {
+    /// Its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Its place, from 0, among the cells that are not private: for files whose cells have no ids, or
+    /// others than the page has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<u32>,
 }
 
 /// `GET /api/help`: who asks for help, in the order in which they are to be helped, and who is

@@ -15,6 +15,7 @@ STATES = ("waiting", "claimed", "paused")
 MAX_TEXT = 200
 MAX_PATH = 4096
 MAX_CELL_ID = 64
+MAX_INDEX = 2**32 - 1
 
 AWAY = "the workshop does not answer at the moment"
 TOO_OFTEN = "that was pressed very often: wait a moment"
@@ -59,11 +60,11 @@ class Help:
             raise ValueError(f"text has more than {MAX_TEXT} characters")
         body = {"note": note, "text": text, "paused": field(wish, "paused", bool, False)}
         path = field(wish, "path", str, None)
-        cell = field(wish, "cell", str, None)
+        cell = _cell(field(wish, "cell", dict, None))
         # What is no notebook, or a path of another drive, is left out, and no hindrance.
         if path and path.endswith(".ipynb") and len(path) <= MAX_PATH and ":" not in path:
             body["filename"] = self._name(path)
-            if cell and len(cell) <= MAX_CELL_ID:
+            if cell:
                 body["cell"] = cell
         return body
 
@@ -71,6 +72,18 @@ class Help:
         """The name that the service has for a notebook of this server."""
         path = path.strip("/")
         return f"@{self._server}/{path}" if self._server else path
+
+
+def _cell(said):
+    """A cell by its id and its place; what is too long or no place is left out."""
+    identity = field(said, "id", str, None)
+    index = field(said, "index", int, None)
+    cell = {}
+    if identity and len(identity) <= MAX_CELL_ID:
+        cell["id"] = identity
+    if index is not None and 0 <= index <= MAX_INDEX:
+        cell["index"] = index
+    return cell
 
 
 def _why(error):

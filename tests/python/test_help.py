@@ -49,14 +49,15 @@ class HelpTest(unittest.IsolatedAsyncioTestCase):
         return Help(self.client, server, self.notices)
 
     async def test_a_note_is_sent_with_the_notebook_as_the_service_has_it(self):
-        wish = {"note": "help", "text": "red", "path": "day 1/a.ipynb", "cell": "abc"}
+        wish = {"note": "help", "text": "red", "path": "day 1/a.ipynb"}
+        wish["cell"] = {"id": "abc", "index": 3}
         mine = await self.help(MINE, server="gpu").put(wish)
         body = {
             "note": "help",
             "text": "red",
             "paused": False,
             "filename": "@gpu/day 1/a.ipynb",
-            "cell": "abc",
+            "cell": {"id": "abc", "index": 3},
         }
         self.assertEqual(self.client.sent, [("PUT", "api/help/mine", body)])
         self.assertEqual(mine["ticket"]["helper"], "bo")
@@ -70,11 +71,13 @@ class HelpTest(unittest.IsolatedAsyncioTestCase):
 
     async def test_what_is_no_notebook_is_left_out(self):
         for path in ["a.py", "RTC:a.ipynb", "x" * 5000 + ".ipynb", ""]:
-            await self.help(MINE).put({"note": "done", "path": path, "cell": "abc"})
+            await self.help(MINE).put({"note": "done", "path": path, "cell": {"id": "abc"}})
             self.assertEqual(
                 self.client.sent[0][2], {"note": "done", "text": None, "paused": False}
             )
-        await self.help(MINE).put({"note": None, "path": "a.ipynb", "cell": "x" * 65})
+        await self.help(MINE).put(
+            {"note": None, "path": "a.ipynb", "cell": {"id": "x" * 65, "index": -1}}
+        )
         self.assertEqual(self.client.sent[0][2]["filename"], "a.ipynb")
         self.assertNotIn("cell", self.client.sent[0][2])
 

@@ -57,8 +57,8 @@ pub struct Pressed {
     pub mine: MyNote,
     /// The notebooks that they asked for help with before and do now.
     pub filenames: BTreeSet<String>,
-    /// Their ticket and its notebook, while it is not known what it is about.
-    pub unplaced: Option<(i64, String)>,
+    /// Their open ticket and its notebook.
+    pub ticket: Option<(i64, String)>,
     /// Who was attended, when a helper had the ticket that they ended as done.
     pub attended: Option<Attended>,
 }
@@ -155,13 +155,13 @@ impl HelpDesk {
         })?;
         let after = open();
         let state = self.state.lock();
-        let unplaced = after
+        let ticket = after
             .clone()
             .and_then(|(id, filename)| Some((id, filename?)));
         let ended = before.as_ref().map(|(id, _)| *id);
         Ok(Pressed {
             mine: state.mine(&press.user, now_ms),
-            unplaced: unplaced.filter(|(id, _)| !state.machine.is_placed(*id)),
+            ticket,
             attended: ended.and_then(|id| state.machine.attended(id)),
             filenames: [before, after]
                 .into_iter()
@@ -171,7 +171,7 @@ impl HelpDesk {
         })
     }
 
-    /// Notes what an open ticket is about.
+    /// Notes what was found out about an open ticket; what was known besides stays.
     ///
     /// # Errors
     /// When it is not kept.

@@ -113,3 +113,15 @@ pub struct TicketPlace {
     /// The error that they were at.
     pub error: Option<TicketError>,
 }
+
+impl TicketPlace {
+    /// This and what was found after it; what was not found then stays.
+    #[must_use]
+    pub(super) fn and(self, found: Self) -> Self {
+        Self {
+            version: found.version.or(self.version),
+            cell: found.cell.or(self.cell),
+            error: found.error.or(self.error),
+        }
+    }
+}

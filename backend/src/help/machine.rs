@@ -175,12 +175,14 @@ impl HelpMachine {
     }
 
     /// What was found out about a ticket.
-    pub(super) fn placed(&self, ticket: i64, place: TicketPlace) -> Vec<HelpEvent> {
-        match self.open_ticket(ticket) {
-            Ok(known) if known.place != place => {
-                vec![of(&known.user, HelpDeed::Placed { ticket, place })]
-            }
-            _ => Vec::new(),
+    pub(super) fn placed(&self, ticket: i64, found: TicketPlace) -> Vec<HelpEvent> {
+        let Ok(known) = self.open_ticket(ticket) else {
+            return Vec::new();
+        };
+        let place = known.place.clone().and(found);
+        match place == known.place {
+            true => Vec::new(),
+            false => vec![of(&known.user, HelpDeed::Placed { ticket, place })],
         }
     }
 
@@ -499,12 +501,6 @@ impl HelpMachine {
     pub(super) fn open_of(&self, user: &str) -> Option<(i64, Option<&str>)> {
         let id = *self.open.get(user)?;
         Some((id, self.tickets[&id].filename.as_deref()))
-    }
-
-    /// Whether it is known where the ticket was asked.
-    pub(super) fn is_placed(&self, ticket: i64) -> bool {
-        let known = self.tickets.get(&ticket);
-        known.is_some_and(|known| known.place != TicketPlace::default())
     }
 
     /// Whose note or ticket there is to tell of.

@@ -13,10 +13,12 @@
 //! * `plan.rs`: who is no participant, and which notebook is the handout
 //! * `sources.rs`: where versions and handouts are read
 //! * `places.rs`: where everyone has a cell of the handout; `exercise.rs` reads and draws them
+//! * `asks.rs`: what tickets are about
 //! * `sqlite.rs`: keeps what was done about people
 //!
 //! Not here: who may ask ([`crate::routes`]).
 
+mod asks;
 mod exercise;
 mod places;
 mod plan;
@@ -33,7 +35,6 @@ use std::{collections::BTreeSet, path::Path, sync::Arc};
 use anyhow::Context;
 use shared::{
     exercise::ExerciseResponse,
-    help::ActiveCell,
     insight::{InsightResponse, SettledKind},
 };
 use tokio::sync::oneshot;
@@ -51,12 +52,13 @@ use crate::{
     copies::Copies,
     errands::ErrandDesk,
     feed::Announcements,
-    help::{HelpDesk, TicketPlace},
+    help::HelpDesk,
     history::{HistoryFollower, HistoryStore},
     lanes::PersonLanes,
     sharing::Sharing,
 };
 
+pub use asks::Ask;
 pub use places::ExerciseChoice;
 pub(crate) use sqlite::inspect;
 
@@ -204,25 +206,24 @@ impl Insight {
         answer.await.unwrap_or(Err(InsightError::NoAnswer))
     }
 
-    /// Where somebody is who asks for help from their copy: what is known of it, and nothing when
-    /// as many notebooks are kept as can be and this is none of them.
+    /// Finds out what a ticket at the notebook `filename` is about, and has the help desk know: at
+    /// once, and again with the first version that is saved after the press. Nobody waits for it;
+    /// when as many notebooks are kept as can be and this is none of them, it does not come to be
+    /// known.
     ///
     /// # Errors
-    /// When there is no answer.
-    pub async fn place_of(
+    /// When too many wait.
+    pub fn place(
         &self,
-        copy: CopyId,
-        cell: Option<ActiveCell>,
+        filename: String,
+        ask: Ask,
         staff: BTreeSet<String>,
-    ) -> Result<TicketPlace, InsightError> {
-        let (reply, answer) = oneshot::channel();
+    ) -> Result<(), InsightError> {
         self.ask(InsightRequest::Place {
-            copy,
-            cell,
+            filename,
+            ask,
             staff,
-            reply,
-        })?;
-        answer.await.unwrap_or(Err(InsightError::NoAnswer))
+        })
     }
 
     /// Somebody at this notebook asks for help, or no longer does. Nobody waits for it.

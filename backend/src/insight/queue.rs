@@ -8,11 +8,11 @@ use std::{
 };
 
 use parking_lot::{Condvar, Mutex};
-use shared::{help::ActiveCell, insight::InsightResponse};
+use shared::insight::InsightResponse;
 use tokio::sync::oneshot;
 
-use super::{ExerciseChoice, ExercisePlaces, InsightError, Settlement};
-use crate::{class::CopyId, help::TicketPlace};
+use super::{Ask, ExerciseChoice, ExercisePlaces, InsightError, Settlement};
+use crate::class::CopyId;
 
 /// The end of a request.
 pub(super) type InsightReply<T> = oneshot::Sender<Result<T, InsightError>>;
@@ -38,12 +38,11 @@ pub(super) enum InsightRequest {
         staff: BTreeSet<String>,
         reply: InsightReply<()>,
     },
-    /// Where somebody is who asks for help.
+    /// What a ticket is about. Nobody waits for it.
     Place {
-        copy: CopyId,
-        cell: Option<ActiveCell>,
+        filename: String,
+        ask: Ask,
         staff: BTreeSet<String>,
-        reply: InsightReply<TicketPlace>,
     },
 }
 

@@ -9,7 +9,7 @@ use analytics::{answer, attention::Settled, classroom::Classroom, handout::Ancho
 use shared::{
     help::ActiveCell,
     insight::{HandoutOrigin, InsightResponse, SettledKind},
-    notebook::NotebookEnd,
+    notebook::{Cell, NotebookEnd},
 };
 
 use super::{
@@ -290,35 +290,44 @@ impl Room {
         plan.is_some_and(|plan| plan.apart.contains(user))
     }
 
-    /// Where somebody is who asks for help: what of it is known, and nothing of a private cell,
-    /// because no version has one.
+    /// The version of somebody's copy that the classroom knows.
+    pub(super) fn newest_of(&self, user: &str) -> Option<i64> {
+        self.newest.get(user).copied()
+    }
+
+    /// Where somebody is who asks for help, and when that was saved: what of it is known, and nothing
+    /// of a private cell, because no version has one. `None` when they have saved nothing.
     pub(super) fn place_of(
         &self,
         user: &str,
         cell: Option<&ActiveCell>,
         now_ms: i64,
         sources: &InsightSources,
-    ) -> Result<TicketPlace, InsightError> {
+    ) -> Result<Option<(TicketPlace, i64)>, InsightError> {
         let key = CopyId {
             filename: self.filename.clone(),
             user: user.to_owned(),
         };
-        let newest = sources.history.versions(&key, None, 1)?;
-        let Some(version) = newest.first().map(|version| version.id) else {
-            return Ok(TicketPlace::default());
+        let mut newest = sources.history.versions(&key, None, 1)?;
+        let Some(Version {
+            id, saved_at_ms, ..
+        }) = newest.pop()
+        else {
+            return Ok(None);
         };
         let cell = match cell {
             None => None,
-            Some(cell) => sources.history.bytes(&key, version)?.and_then(|bytes| {
+            Some(cell) => sources.history.bytes(&key, id)?.and_then(|bytes| {
                 let _turn = sources.copies.lanes().turn(bytes.len() as u64);
                 place_in(bytes, cell)
             }),
         };
-        Ok(TicketPlace {
-            version: Some(version),
+        let place = TicketPlace {
+            version: Some(id),
             cell: cell.map(|at| answer::cell(&self.classroom, user, at)),
             error: answer::error(&self.classroom, user, now_ms),
-        })
+        };
+        Ok(Some((place, saved_at_ms)))
     }
 
     /// Somebody's copy was deleted.
@@ -378,13 +387,22 @@ fn asking_by(deeds: &VecDeque<StoredDeed>) -> BTreeSet<String> {
 }
 
 /// The place of a cell in a version; `None` when the version has no such cell, as when it is
-/// private.
+/// private. Where no cell of the file has an id, it is the one at its index.
 fn place_in(bytes: Vec<u8>, cell: &ActiveCell) -> Option<usize> {
     let (bytes, _) = NotebookEnd::of_public(bytes, 0).ok()?;
-    let is_it = |id: Option<&str>| matches!(cell, ActiveCell::Id(wanted) if id == Some(wanted));
-    let found = NotebookEnd::map_cells(&bytes, |cell| is_it(cell.id())).ok()?;
-    match cell {
-        ActiveCell::Id(_) => found.iter().position(|is_it| *is_it),
-        ActiveCell::Index(at) => usize::try_from(*at).ok().filter(|at| *at < found.len()),
-    }
+    let look = |it: &Cell| {
+        (
+            it.id().is_some(),
+            it.id().is_some() && it.id() == cell.id.as_deref(),
+        )
+    };
+    let found = NotebookEnd::map_cells(&bytes, look).ok()?;
+    let by_id = found.iter().position(|(_, is_it)| *is_it);
+    let has_ids = found.iter().any(|(has_id, _)| *has_id);
+    let by_index = cell
+        .index
+        .filter(|_| !has_ids || cell.id.is_none())
+        .and_then(|at| usize::try_from(at).ok())
+        .filter(|at| *at < found.len());
+    by_id.or(by_index)
 }

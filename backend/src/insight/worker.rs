@@ -15,13 +15,14 @@ use shared::{
 
 use super::{
     InsightError, MAX_KEPT_NOTEBOOKS,
+    asks::Asks,
     queue::{InsightBatch, InsightQueue, InsightRequest},
     room::Room,
     sources::InsightSources,
 };
 use crate::{
     feed::{Announcements, Recipients},
-    help::{HelpDesk, TicketPlace},
+    help::HelpDesk,
     telemetry::loggable,
     time,
 };
@@ -38,6 +39,7 @@ const IDLE: Duration = Duration::from_secs(60);
 /// A notebook that is kept.
 struct KeptRoom {
     room: Room,
+    asks: Asks,
     /// Whether there are versions, or a plan, that the room does not know.
     is_behind: bool,
     /// Why it could not go on; it tries again in a moment.
@@ -92,6 +94,7 @@ impl Worker {
             for copy in &batch.removed {
                 if copy.filename == kept.room.filename() {
                     kept.room.forget(&copy.user);
+                    kept.asks.forget(&copy.user);
                 }
             }
         }
@@ -104,6 +107,7 @@ impl Worker {
             let is_well = self.work_on(at, |kept, sources| {
                 if kept.is_behind {
                     kept.go_on(sources);
+                    kept.asks.place(&kept.room, sources, time::now_ms());
                 }
                 kept.tell(&announcements, &sources.help);
             });
@@ -162,24 +166,22 @@ impl Worker {
                 });
             }
             InsightRequest::Place {
-                copy,
-                cell,
+                filename,
+                ask,
                 staff,
-                reply,
             } => {
                 // A participant has asked, and must not put away what others look at.
                 let is_full = self.rooms.len() >= MAX_KEPT_NOTEBOOKS;
-                if is_full && !self.is_kept(&copy.filename) {
-                    let _ = reply.send(Ok(TicketPlace::default()));
+                if is_full && !self.is_kept(&filename) {
                     return;
                 }
-                let at = self.keep(&copy.filename, staff);
+                let at = self.keep(&filename, staff);
                 self.work_on(at, |kept, sources| {
-                    let place = kept.catch_up(sources).and_then(|()| {
-                        let (user, now_ms) = (&copy.user, time::now_ms());
-                        kept.room.place_of(user, cell.as_ref(), now_ms, sources)
-                    });
-                    let _ = reply.send(place);
+                    kept.asks.add(ask);
+                    if let Err(error) = kept.catch_up(sources) {
+                        kept.warn(&error);
+                    }
+                    kept.asks.place(&kept.room, sources, time::now_ms());
                 });
             }
         }
@@ -217,6 +219,7 @@ impl KeptRoom {
     fn new(filename: &str) -> Self {
         Self {
             room: Room::new(filename.to_owned()),
+            asks: Asks::default(),
             is_behind: true,
             failed: false,
             answer: None,
@@ -238,11 +241,15 @@ impl KeptRoom {
     fn go_on(&mut self, sources: &InsightSources) {
         let gone_on = self.room.catch_up(sources, TURN_VERSIONS);
         if let (Err(error), false) = (&gone_on, self.failed) {
-            let filename = loggable(self.room.filename());
-            tracing::warn!(%filename, %error, "what the saves of a notebook say is not up to date");
+            self.warn(error);
         }
         self.failed = gone_on.is_err();
         self.is_behind = !gone_on.unwrap_or(false);
+    }
+
+    fn warn(&self, error: &InsightError) {
+        let filename = loggable(self.room.filename());
+        tracing::warn!(%filename, %error, "what the saves of a notebook say is not up to date");
     }
 
     fn answer(&mut self) -> Arc<InsightResponse> {

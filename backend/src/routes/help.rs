@@ -31,7 +31,7 @@ use crate::{
     class::CopyId,
     filename::plain_filename,
     help::{Attended, HelpDesk, HelpError, Press, Pressed},
-    insight::Settlement,
+    insight::{Ask, Settlement},
     telemetry::loggable,
     time,
 };
@@ -128,12 +128,14 @@ async fn put_mine(
     check_cell(cell.as_ref())?;
     let help = Arc::clone(&state.help);
     let user = loggable(&press.user).to_string();
-    let pressed = blocking(move || Ok(help.press(&press, time::now_ms())?)).await?;
+    let opened = press.filename.clone();
+    let now_ms = time::now_ms();
+    let pressed = blocking(move || Ok(help.press(&press, now_ms)?)).await?;
     tracing::debug!(user, ?note, "a note was changed");
     let Pressed {
         mine,
         filenames,
-        unplaced,
+        ticket,
         attended,
     } = pressed;
     if let Some(insight) = &state.insight {
@@ -144,9 +146,15 @@ async fn put_mine(
     if let Some(attended) = attended {
         settle_later(&state, attended);
     }
-    if let Some((ticket, filename)) = unplaced {
-        let user = identity.user;
-        place_later(&state, ticket, CopyId { filename, user }, cell);
+    if let Some((ticket, filename)) = ticket {
+        let ask = Ask {
+            ticket,
+            user: identity.user,
+            // Of another notebook it says nothing here.
+            cell: cell.filter(|_| opened.as_ref() == Some(&filename)),
+            at_ms: now_ms,
+        };
+        place_later(&state, filename, ask);
     }
     Ok(Json(mine))
 }
@@ -164,13 +172,12 @@ fn plain_text(text: &str) -> Result<String, AppError> {
 }
 
 fn check_cell(cell: Option<&ActiveCell>) -> Result<(), AppError> {
-    match cell {
-        Some(ActiveCell::Id(id)) if id.chars().count() > MAX_CELL_ID_CHARS => {
-            Err(AppError::BadRequest(format!(
-                "A cell's id has at most {MAX_CELL_ID_CHARS} characters."
-            )))
-        }
-        _ => Ok(()),
+    let id = cell.and_then(|cell| cell.id.as_deref()).unwrap_or_default();
+    match id.chars().count() > MAX_CELL_ID_CHARS {
+        true => Err(AppError::BadRequest(format!(
+            "A cell's id has at most {MAX_CELL_ID_CHARS} characters."
+        ))),
+        false => Ok(()),
     }
 }
 
@@ -193,22 +200,16 @@ fn own_copy(
     Ok(state.class.has_copy(&copy).then_some(copy.filename))
 }
 
-/// Finds out what a ticket is about, for which nobody waits.
-fn place_later(state: &Arc<AppState>, ticket: i64, copy: CopyId, cell: Option<ActiveCell>) {
+/// Has the insight find out what a ticket is about, for which nobody waits.
+fn place_later(state: &Arc<AppState>, filename: String, ask: Ask) {
     let Some(insight) = state.insight.clone() else {
         return;
     };
     let state = Arc::clone(state);
     tokio::spawn(async move {
-        let placed = match insight.place_of(copy, cell, staff(&state).await).await {
-            Ok(place) => {
-                let help = Arc::clone(&state.help);
-                blocking(move || Ok(help.place(ticket, place, time::now_ms())?)).await
-            }
-            Err(error) => Err(error.into()),
-        };
-        if let Err(error) = placed {
-            tracing::warn!(ticket, ?error, "it is not known what a ticket is about");
+        let ticket = ask.ticket;
+        if let Err(error) = insight.place(filename, ask, staff(&state).await) {
+            tracing::warn!(ticket, %error, "it is not known what a ticket is about");
         }
     });
 }

@@ -315,8 +315,8 @@ async fn too_much_and_too_often_is_refused() {
     for body in [
         json!({"note": "help", "text": "x".repeat(MAX_HELP_TEXT_CHARS + 1)}),
         json!({"note": "help", "filename": "../x.ipynb"}),
-        json!({"note": "help", "filename": "x.ipynb", "cell": "x".repeat(65)}),
-        json!({"note": "help", "cell": -1}),
+        json!({"note": "help", "filename": "x.ipynb", "cell": {"id": "x".repeat(65)}}),
+        json!({"note": "help", "cell": {"index": -1}}),
         json!({"note": "hello"}),
     ] {
         let (status, said) = refusal(put(&ana, &body).await).await;
@@ -375,6 +375,39 @@ async fn save(app: &App, user: &str, text: &str) {
     eventually(async || (versions().await > before).then_some(())).await;
 }
 
+/// The participant's own server asks, with its token.
+async fn ask_at(app: &App, user: &str, cell: &str) {
+    let server = app.token(&format!("server-{user}"));
+    let body = json!({"note": "help", "filename": FILENAME, "cell": {"id": cell}});
+    assert_eq!(put(&server, &body).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_ticket_says_what_is_saved_just_after_the_press() {
+    let app = App::with_hub().await;
+    for user in ["ana", "bob", "cy"] {
+        save(&app, user, &lesson(0, false)).await;
+    }
+    let placed = async |is_placed: fn(&HelpTicket) -> bool| {
+        eventually(async || {
+            let ticket = queue(&app).await.tickets.remove(0);
+            is_placed(&ticket).then_some(())
+        })
+        .await;
+    };
+    // The cell has failed already, and its page has not saved it.
+    ask_at(&app, "ana", "head").await;
+    placed(|ticket| ticket.cell.is_some() && ticket.error.is_none()).await;
+    save(&app, "ana", &lesson(1, true)).await;
+    placed(|ticket| {
+        ticket
+            .error
+            .as_ref()
+            .is_some_and(|error| error.title == "NameError df")
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_ticket_says_what_it_is_about_and_is_in_the_lane() {
     let app = App::with_hub().await;
@@ -385,14 +418,8 @@ async fn a_ticket_says_what_it_is_about_and_is_in_the_lane() {
     for user in ["ana", "bob"] {
         save(&app, user, &lesson(1, true)).await;
     }
-    let asked = async |user: &str, cell: &str| {
-        // The participant's own server asks, with its token.
-        let server = app.token(&format!("server-{user}"));
-        let body = json!({"note": "help", "filename": FILENAME, "cell": cell});
-        assert_eq!(put(&server, &body).await.status(), 200);
-    };
-    asked("ana", "head").await;
-    asked("bob", "secret-cell").await;
+    ask_at(&app, "ana", "head").await;
+    ask_at(&app, "bob", "secret-cell").await;
     let placed = async |at: usize| {
         eventually(async || {
             let mut queue = queue(&app).await;

@@ -73,6 +73,8 @@ async fn who_asks_in_lab_sees_who_is_coming_and_a_killed_service_loses_nothing()
     for page in [&helper, &instructor] {
         page.wait_for_text(TICKETS, "“why is <b>x</b> 1?”").await?;
         page.wait_for_text(TICKETS, NOTEBOOK).await?;
+        // The file has no ids, and the cell is known by its place.
+        page.wait_for_text(TICKETS, "a cell of their own").await?;
     }
     shots(&helper, "queue").await?;
     shots(&lab, "lab-help").await?;

@@ -117,7 +117,7 @@ fn several_with_one_error_are_claimed_at_once() {
         let pressed = desk
             .press(&press(user, Some(NoteKind::Help)), NOW_MS)
             .unwrap();
-        let (ticket, filename) = pressed.unplaced.unwrap();
+        let (ticket, filename) = pressed.ticket.unwrap();
         assert_eq!(filename, "a.ipynb");
         ids.push(ticket);
         desk.place(ticket, place(signature, anchor), NOW_MS)

@@ -140,12 +140,15 @@ export class Help {
    * it were, the service knows none. */
   place() {
     const { context, content } = this.app.shell.currentWidget ?? {};
-    const path = context?.path;
-    if (typeof path !== "string" || !path.endsWith(".ipynb")) return {};
-    const model = content?.activeCell?.model;
-    const tags = model?.getMetadata?.("tags");
-    const isPrivate = Array.isArray(tags) && tags.some((tag) => String(tag).trim().toLowerCase() === "private");
-    return typeof model?.id === "string" && !isPrivate ? { path, cell: model.id } : { path };
+    if (typeof context?.path !== "string") return {};
+    // While several work in one notebook, its path is that of a drive.
+    const path = this.app.serviceManager.contents.localPath(context.path);
+    if (!path.endsWith(".ipynb")) return {};
+    const active = content?.activeCell?.model;
+    if (typeof active?.id !== "string" || isPrivate(active)) return { path };
+    const shown = (content.widgets ?? []).map((cell) => cell.model).filter((cell) => !isPrivate(cell));
+    const index = shown.indexOf(active);
+    return { path, cell: index < 0 ? { id: active.id } : { id: active.id, index } };
   }
 
   /** Asks by a notification, once in a round and this browser, until it is answered. */
@@ -176,6 +179,11 @@ export class Help {
     this.app.commands.execute("apputils:dismiss-notification", { id: this.notification });
     this.notification = null;
   }
+}
+
+function isPrivate(cell) {
+  const tags = cell.getMetadata?.("tags");
+  return Array.isArray(tags) && tags.some((tag) => String(tag).trim().toLowerCase() === "private");
 }
 
 function ordinal(number) {
