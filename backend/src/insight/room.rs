@@ -52,6 +52,9 @@ pub(super) struct Room {
     deeds: VecDeque<StoredDeed>,
     /// Who asks for help, by all deeds that are kept.
     asking: BTreeSet<String>,
+    /// The last look that was made because time had passed, and that no replay would make before the
+    /// next version.
+    look_by_time_ms: Option<i64>,
     /// The newest save, or thing that was done.
     latest_ms: i64,
     /// The last save of the instructor.
@@ -74,6 +77,7 @@ impl Room {
             replayed: 0,
             deeds: VecDeque::new(),
             asking: BTreeSet::new(),
+            look_by_time_ms: None,
             latest_ms: 0,
             instructor_ms: 0,
             has_changed: true,
@@ -199,6 +203,7 @@ impl Room {
         self.newest.clear();
         self.deeds = sources.settlements.of(&self.filename)?.into();
         self.asking = asking_by(&self.deeds);
+        self.look_by_time_ms = None;
         self.replayed = 0;
         self.latest_ms = 0;
         self.instructor_ms = 0;
@@ -236,9 +241,34 @@ impl Room {
         let at_ms = last_ms.map_or(version.saved_at_ms, |(_, last)| {
             last.max(version.saved_at_ms)
         });
+        self.keep_look_before(version.id, at_ms, sources)?;
         self.classroom.save(at_ms, user, &snapshot);
         self.newest.insert(user.to_owned(), version.id);
         self.latest_ms = self.latest_ms.max(at_ms);
+        Ok(())
+    }
+
+    /// Keeps that the class had looked at itself when a version came late, so that a replay does so
+    /// before it, too.
+    fn keep_look_before(
+        &mut self,
+        version: i64,
+        at_ms: i64,
+        sources: &InsightSources,
+    ) -> Result<(), InsightError> {
+        let late = self.look_by_time_ms.filter(|look_ms| *look_ms >= at_ms);
+        let Some(look_ms) = late else {
+            return Ok(());
+        };
+        let deed = StoredDeed {
+            user: String::new(),
+            deed: Deed::Looked,
+            // Looks are made before a time.
+            at_ms: look_ms + 1,
+            version: version - 1,
+        };
+        sources.settlements.add(&self.filename, &[deed])?;
+        self.look_by_time_ms = None;
         Ok(())
     }
 
@@ -278,6 +308,10 @@ impl Room {
                 Deed::Asks if self.is_apart(&user) => {}
                 Deed::Asks => self.classroom.ask(at_ms, &user, true),
                 Deed::AsksNoMore => self.classroom.ask(at_ms, &user, false),
+                Deed::Looked => {
+                    self.classroom.advance(at_ms);
+                    continue;
+                }
             }
             self.latest_ms = self.latest_ms.max(at_ms);
             self.has_changed = true;
@@ -344,7 +378,10 @@ impl Room {
         }
         let before = self.classroom.looked_ms();
         self.classroom.advance(now_ms - SETTLING_MS);
-        self.has_changed |= self.classroom.looked_ms() != before;
+        if self.classroom.looked_ms() != before {
+            self.look_by_time_ms = self.classroom.looked_ms();
+            self.has_changed = true;
+        }
     }
 
     /// Where everyone has a cell of the handout, or an error, in the newest versions; `None` when
@@ -379,7 +416,7 @@ fn asking_by(deeds: &VecDeque<StoredDeed>) -> BTreeSet<String> {
         match deed.deed {
             Deed::Asks => last.insert(&deed.user, true),
             Deed::AsksNoMore => last.insert(&deed.user, false),
-            Deed::Settled(_) => None,
+            Deed::Settled(_) | Deed::Looked => None,
         };
     }
     let asking = last.into_iter().filter(|(_, asks)| *asks);

@@ -28,6 +28,9 @@ const MIGRATIONS: &[&str] = &[
     "
     -- From here on `settled` is also that somebody asks for help, or no longer does.
 ",
+    "
+    -- From here on `settled` is also that the class had looked at itself; that is of nobody.
+",
 ];
 
 /// Names the file's content in errors.
@@ -47,6 +50,8 @@ pub(super) enum Deed {
     Asks,
     /// They no longer do.
     AsksNoMore,
+    /// The class had looked at itself by then, and the next version is of before.
+    Looked,
 }
 
 /// Something that was done about somebody, or by them.
@@ -107,7 +112,8 @@ impl SqliteSettlements {
     pub(super) fn of(&self, filename: &str) -> Result<Vec<StoredDeed>, InsightError> {
         let reader = self.reader.lock();
         let mut statement = reader.prepare_cached(
-            "SELECT user, settled, at_ms, version FROM settlements WHERE filename = ?1 ORDER BY id",
+            "SELECT user, settled, at_ms, version FROM settlements WHERE filename = ?1
+             ORDER BY version, id",
         )?;
         let found = statement.query_map([filename], |row| {
             Ok(StoredDeed {
@@ -116,6 +122,7 @@ impl SqliteSettlements {
                     "helped" => Deed::Settled(SettledKind::Helped),
                     "asks" => Deed::Asks,
                     "asks-no-more" => Deed::AsksNoMore,
+                    "looked" => Deed::Looked,
                     _ => Deed::Settled(SettledKind::Later),
                 },
                 at_ms: row.get(2)?,
@@ -132,6 +139,7 @@ fn name(deed: Deed) -> &'static str {
         Deed::Settled(SettledKind::Later) => "later",
         Deed::Asks => "asks",
         Deed::AsksNoMore => "asks-no-more",
+        Deed::Looked => "looked",
     }
 }
 
@@ -165,6 +173,7 @@ mod tests {
             done("bo", Deed::Settled(SettledKind::Later), 2, 3),
             done("bo", Deed::Asks, 2, 4),
             done("bo", Deed::AsksNoMore, 2, 4),
+            done("", Deed::Looked, 2, 5),
         ];
         let store = SqliteSettlements::open(&path).unwrap();
         store.add("a.ipynb", &deeds).unwrap();
@@ -176,6 +185,6 @@ mod tests {
         store.add("a.ipynb", std::slice::from_ref(&late)).unwrap();
         let left = store.of("a.ipynb").unwrap();
         assert_eq!(left[0].user, "bo", "of just 30 days: {left:?}");
-        assert_eq!((left.len(), &left[3]), (4, &late));
+        assert_eq!((left.len(), &left[4]), (5, &late));
     }
 }

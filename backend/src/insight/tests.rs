@@ -166,7 +166,12 @@ fn what_is_there_live_is_what_a_replay_comes_to() {
             now_ms += i64::try_from(chance.below(20_000)).unwrap();
             let user = users[chance.below(6) as usize];
             // Two people's versions may be recorded in another order than they were saved in.
-            let at_ms = now_ms - i64::try_from(chance.below(3_000)).unwrap();
+            // Somebody's clock is behind, or what they saved was long on its way.
+            let delay_ms = match chance.below(8) {
+                0 => 60_000,
+                _ => 3_000,
+            };
+            let at_ms = now_ms - i64::try_from(chance.below(delay_ms)).unwrap();
             let count = Some(step + 1);
             let change = match chance.below(6) {
                 0 => vec![(1, code("import pandas as pd", count, None))],
@@ -225,6 +230,43 @@ fn what_is_there_live_is_what_a_replay_comes_to() {
     }
     assert!(had_asked, "somebody has asked");
     assert!(had_lane, "somebody was in the lane");
+}
+
+#[test]
+fn a_version_that_comes_after_the_class_has_looked_is_replayed_after_that_look() {
+    let lesson = Lesson::new();
+    for user in ["ana", "bo", "cy"] {
+        lesson.save(user, BEGIN_MS, &[]);
+    }
+    let mut live = lesson.room();
+    for run in 1..=2 {
+        let at_ms = BEGIN_MS + i64::from(run) * 20_000;
+        lesson.save(
+            "ana",
+            at_ms,
+            &[(3, code("df.head()", Some(run), NAME_ERROR))],
+        );
+    }
+    while !live.catch_up(&lesson.sources, 9).unwrap() {}
+    // Nothing is saved, and by time alone she comes to need someone.
+    let mut now_ms = BEGIN_MS + 40_000;
+    while live.answer().lane.is_empty() {
+        now_ms += 1_000;
+        live.look(now_ms);
+        assert!(now_ms < BEGIN_MS + 1_200_000, "{:?}", live.answer());
+    }
+    // What she had saved by then comes late, and another version after it.
+    let solved = code("df.head()", Some(3), None);
+    lesson.save("ana", now_ms - 20_000, &[(3, solved.clone())]);
+    while !live.catch_up(&lesson.sources, 9).unwrap() {}
+    live.look(now_ms);
+    let told = live.answer();
+    assert!(told.lane[0].solved_ms.is_some(), "{:?}", told.lane);
+    assert_eq!(told, lesson.replayed(now_ms, 9));
+    lesson.save("bo", now_ms, &[(3, solved)]);
+    while !live.catch_up(&lesson.sources, 9).unwrap() {}
+    live.look(now_ms);
+    assert_eq!(live.answer(), lesson.replayed(now_ms, 9));
 }
 
 #[test]
