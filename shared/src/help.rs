@@ -283,6 +283,8 @@ pub struct ClaimRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ErrorInCell {
+    /// The tickets' notebook.
+    pub filename: String,
     /// The `signature` of the tickets' `error`.
     pub signature: String,
     /// The `anchor` of the tickets' `cell`; none for tickets without one.
@@ -316,6 +318,7 @@ impl HelpTicket {
     pub fn error_in_cell(&self) -> Option<ErrorInCell> {
         let error = self.error.as_ref()?;
         Some(ErrorInCell {
+            filename: self.filename.clone()?,
             signature: error.signature.clone(),
             anchor: self.cell.as_ref().and_then(|cell| cell.anchor),
         })

@@ -13,6 +13,8 @@ const MAX_TEXT_BYTES: usize = 64 * 1024;
 const MAX_WORDS_CHARS: usize = 60;
 /// Pictures are told apart by their bytes; that is how many of them are looked at.
 const MAX_PICTURE_BYTES: usize = 8 << 20;
+/// Bytes of a table's HTML that are looked at.
+const MAX_HTML_BYTES: usize = 512 * 1024;
 
 /// What a cell shows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -101,6 +103,7 @@ fn of_bundle(bundle: &MimeBundle<'_>) -> (u64, String) {
 
 /// The texts between the tags.
 fn texts_of(html: &str) -> String {
+    let html = &html[..html.floor_char_boundary(MAX_HTML_BYTES)];
     let mut texts = String::new();
     let mut inside = false;
     for c in html.chars() {

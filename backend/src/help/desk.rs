@@ -9,7 +9,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Attended, CLASS_MS, HelpDeed, HelpError, HelpEvent, HelpRefusal, HelpStore, MAX_AGE_MS,
     SqliteHelp, StoredHelpEvent, TicketPlace,
+    clock::DoubtedClock,
     machine::{HelpMachine, Wish},
 };
 use crate::{
@@ -32,6 +33,9 @@ use crate::{
 
 /// How often it is looked whether a helper's time with a ticket has run out.
 const TICK: Duration = Duration::from_secs(1);
+/// How often it is found out what a ticket is about. Each time its owner's notebook is read, and an
+/// event may be kept.
+const MAX_PLACINGS: u32 = 8;
 /// Ticks after which old events are removed.
 const TIDY_TICKS: u64 = 3_600;
 
@@ -57,7 +61,7 @@ pub struct Pressed {
     pub mine: MyNote,
     /// The notebooks that they asked for help with before and do now.
     pub filenames: BTreeSet<String>,
-    /// Their open ticket and its notebook.
+    /// Their open ticket and its notebook, when it may be found out what it is about.
     pub ticket: Option<(i64, String)>,
     /// Who was attended, when a helper had the ticket that they ended as done.
     pub attended: Option<Attended>,
@@ -77,6 +81,8 @@ struct DeskState {
     machine: HelpMachine,
     /// Tickets whose owner is no longer at the error that they were made with.
     seems_solved: BTreeSet<i64>,
+    /// How often it was found out what a ticket is about.
+    placings: BTreeMap<i64, u32>,
     /// What was told last: of the class, and of each participant with a note.
     queue: HelpQueue,
     mine: BTreeMap<String, MyNote>,
@@ -113,6 +119,7 @@ impl HelpDesk {
         let mut state = DeskState {
             machine,
             seems_solved: BTreeSet::new(),
+            placings: BTreeMap::new(),
             queue: HelpQueue::default(),
             mine: BTreeMap::new(),
             seq,
@@ -161,7 +168,7 @@ impl HelpDesk {
         let ended = before.as_ref().map(|(id, _)| *id);
         Ok(Pressed {
             mine: state.mine(&press.user, now_ms),
-            ticket,
+            ticket: ticket.filter(|(id, _)| state.may_place(*id)),
             attended: ended.and_then(|id| state.machine.attended(id)),
             filenames: [before, after]
                 .into_iter()
@@ -171,13 +178,21 @@ impl HelpDesk {
         })
     }
 
-    /// Notes what was found out about an open ticket; what was known besides stays.
+    /// Notes what was found out about an open ticket; what was known besides stays. Whether more may
+    /// be found out.
     ///
     /// # Errors
     /// When it is not kept.
-    pub fn place(&self, ticket: i64, place: TicketPlace, now_ms: i64) -> Result<(), HelpError> {
-        self.change(now_ms, |machine| Ok(machine.placed(ticket, place)))
-            .map(drop)
+    pub fn place(&self, ticket: i64, place: TicketPlace, now_ms: i64) -> Result<bool, HelpError> {
+        {
+            let mut state = self.state.lock();
+            if !state.may_place(ticket) {
+                return Ok(false);
+            }
+            *state.placings.entry(ticket).or_default() += 1;
+        }
+        self.change(now_ms, |machine| Ok(machine.placed(ticket, place)))?;
+        Ok(self.state.lock().may_place(ticket))
     }
 
     /// `helper` takes a ticket, or says again that they have it.
@@ -366,19 +381,21 @@ impl HelpDesk {
     /// what is of an earlier class goes.
     pub async fn keep_time(self: Arc<Self>, ending: CancellationToken) {
         let mut ticks = interval(TICK);
+        let mut clock = DoubtedClock::new(Instant::now(), time::now_ms());
         for tick in 1_u64.. {
             tokio::select! {
                 _ = ticks.tick() => {}
                 () = ending.cancelled() => return,
             }
-            let tidies = tick % TIDY_TICKS == 0;
+            let is_sure = clock.is_sure(Instant::now(), time::now_ms());
+            let tidies = tick % TIDY_TICKS == 0 && is_sure;
             if !tidies && self.state.lock().machine.is_idle() {
                 continue;
             }
             let desk = Arc::clone(&self);
             let ticked = spawn_blocking(move || {
                 let now_ms = time::now_ms();
-                desk.tick(now_ms)?;
+                desk.tick(now_ms, is_sure)?;
                 match tidies {
                     true => desk.store.tidy(now_ms - MAX_AGE_MS),
                     false => Ok(()),
@@ -393,10 +410,12 @@ impl HelpDesk {
         }
     }
 
-    /// Time has passed.
-    pub(super) fn tick(&self, now_ms: i64) -> Result<(), HelpError> {
-        self.change(now_ms, |machine| Ok(machine.expire(now_ms)))?;
-        self.state.lock().tidy(now_ms);
+    /// Time has passed; while the clock is not believed, nothing ends by it.
+    pub(super) fn tick(&self, now_ms: i64, is_sure: bool) -> Result<(), HelpError> {
+        if is_sure {
+            self.change(now_ms, |machine| Ok(machine.expire(now_ms)))?;
+            self.state.lock().tidy(now_ms);
+        }
         self.tell(now_ms);
         Ok(())
     }
@@ -470,6 +489,12 @@ impl DeskState {
         self.machine.tidy(now_ms);
         let open: BTreeSet<i64> = self.queue.tickets.iter().map(|it| it.id).collect();
         self.seems_solved.retain(|id| open.contains(id));
+        self.placings.retain(|id, _| open.contains(id));
+    }
+
+    fn may_place(&self, ticket: i64) -> bool {
+        let placings = self.placings.get(&ticket).copied().unwrap_or_default();
+        self.machine.is_open(ticket) && placings < MAX_PLACINGS
     }
 
     /// Compares what is there with what was told last; whom the difference concerns.

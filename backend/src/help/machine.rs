@@ -503,6 +503,11 @@ impl HelpMachine {
         Some((id, self.tickets[&id].filename.as_deref()))
     }
 
+    /// Whether somebody asks by this ticket, or has only paused.
+    pub(super) fn is_open(&self, ticket: i64) -> bool {
+        self.open_ticket(ticket).is_ok()
+    }
+
     /// Whose note or ticket there is to tell of.
     pub(super) fn people(&self) -> impl Iterator<Item = &str> {
         let known = self.open.keys().chain(self.done.keys());

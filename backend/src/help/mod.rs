@@ -4,11 +4,13 @@
 //! * `machine.rs`: what all of it comes to, as a function of the events and the time
 //! * `order.rs`: in which order people are helped
 //! * `desk.rs`: the [`HelpDesk`], which keeps an event before it says so, and tells whom it concerns
+//! * `clock.rs`: whether the clock can be believed
 //! * `sqlite.rs`: keeps the events, behind [`HelpStore`]
 //!
 //! What a ticket is about is found out by [`crate::insight`], which also puts whoever asks into the
 //! lane. Not here: who may do what ([`crate::routes`]) and how often ([`crate::limits`]).
 
+mod clock;
 mod desk;
 mod event;
 mod machine;

@@ -59,8 +59,11 @@ impl Asks {
         self.0.remove(user);
     }
 
-    /// Has the help desk know what can be known, of the versions that have come.
+    /// Has the help desk know what can be known, once all versions that have come are replayed.
     pub(super) fn place(&mut self, room: &Room, sources: &InsightSources, now_ms: i64) {
+        if !room.is_up_to_date() {
+            return;
+        }
         self.0.retain(|user, pending| {
             if pending.has_cell && now_ms - pending.ask.at_ms > MAX_PLACING_MS {
                 return false;
@@ -82,7 +85,7 @@ impl Asks {
 }
 
 impl PendingAsk {
-    /// Whether that was the version to be waited for.
+    /// Whether that is all that is to be found out.
     fn place(
         &mut self,
         room: &Room,
@@ -101,7 +104,7 @@ impl PendingAsk {
         };
         self.has_cell |= place.cell.is_some();
         let placed = sources.help.place(*ticket, place, now_ms);
-        placed.map_err(|error| InsightError::Engine(error.to_string()))?;
-        Ok(saved_at_ms >= *at_ms)
+        let may_place = placed.map_err(|error| InsightError::Engine(error.to_string()))?;
+        Ok(saved_at_ms >= *at_ms || !may_place)
     }
 }

@@ -19,6 +19,8 @@ use shared::{
     standalone::summary,
 };
 
+use tokio_util::sync::CancellationToken;
+
 use super::{
     InsightError,
     places::{ExercisePlaces, PlacesInCopy},
@@ -29,6 +31,8 @@ use crate::{
     lanes::PersonLanes,
 };
 
+/// Bytes of an answer's source that are compared with the handout.
+const MAX_SOURCE_BYTES: usize = 256 * 1024;
 /// Bytes of the lines by which an answer differs from the handout.
 const MAX_CHANGES_BYTES: usize = 32 * 1024;
 /// Bytes of the HTML of all answers; of further ones only the names are told.
@@ -63,13 +67,14 @@ impl Reading {
     }
 }
 
-/// The answers at these places of the notebook `filename`.
+/// The answers at these places of the notebook `filename`; `None` when they are no longer wanted.
 pub(super) fn read(
     filename: &str,
     places: ExercisePlaces,
     history: &dyn HistoryStore,
     lanes: &PersonLanes,
-) -> Result<ExerciseResponse, InsightError> {
+    unwanted: &CancellationToken,
+) -> Result<Option<ExerciseResponse>, InsightError> {
     let mut language = String::new();
     let (mut answers, mut read) = (Vec::new(), Vec::new());
     let mut reading = Reading {
@@ -77,6 +82,9 @@ pub(super) fn read(
         left: MAX_HTML_BYTES,
     };
     for copy in &places.copies {
+        if unwanted.is_cancelled() {
+            return Ok(None);
+        }
         let key = CopyId {
             filename: filename.to_owned(),
             user: copy.user.clone(),
@@ -103,7 +111,7 @@ pub(super) fn read(
     let groups = groups(&answers).into_iter();
     let draw = |group| draw_group(&group, &answers, &read, compared_with, &mut reading);
     let groups = groups.map(draw).collect();
-    Ok(ExerciseResponse {
+    Ok(Some(ExerciseResponse {
         now_ms: 0,
         as_of_ms: places.as_of_ms,
         catching_up: places.catching_up,
@@ -117,7 +125,7 @@ pub(super) fn read(
             None => SafeHtml::default(),
         },
         groups,
-    })
+    }))
 }
 
 fn answer(
@@ -155,10 +163,13 @@ fn answer(
             shown = reading.fitting(html(&cells, &copy.user, AnswerPart::Outputs));
         }
     }
+    let mut source = sources.join("\n\n");
+    source.truncate(source.floor_char_boundary(MAX_SOURCE_BYTES));
+    source.shrink_to_fit();
     let read = ReadAnswer {
         user: copy.user.clone(),
         is_guess: copy.is_guess,
-        source: sources.join("\n\n"),
+        source,
         code,
         shown,
     };

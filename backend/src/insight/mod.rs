@@ -38,6 +38,7 @@ use shared::{
     insight::{InsightResponse, SettledKind},
 };
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use self::{
     places::ExercisePlaces,
@@ -161,18 +162,20 @@ impl Insight {
 
     /// Everyone's cells for one of the handout of the notebook `filename`, or those with one error;
     /// `None` when there is no such cell, or nobody has that error. `now_ms` is left to whoever
-    /// sends it. Versions are read in `history` by a thread for blocking work.
+    /// sends it. Versions are read in `history` by a thread for blocking work, which has `held` until
+    /// it ends, also when nobody waits for the answer any more.
     ///
     /// # Errors
     /// When there is no answer.
-    pub async fn exercise(
+    pub async fn exercise<H: Send + 'static>(
         &self,
         filename: String,
         choice: ExerciseChoice,
         staff: BTreeSet<String>,
         history: Arc<dyn HistoryStore>,
         lanes: PersonLanes,
-    ) -> Result<Option<ExerciseResponse>, InsightError> {
+        held: H,
+    ) -> Result<Option<(ExerciseResponse, H)>, InsightError> {
         let (reply, places) = oneshot::channel();
         self.ask(InsightRequest::Places {
             filename: filename.clone(),
@@ -183,9 +186,14 @@ impl Insight {
         let Some(places) = places.await.unwrap_or(Err(InsightError::NoAnswer))? else {
             return Ok(None);
         };
-        let read = move || exercise::read(&filename, places, &*history, &lanes);
+        let unwanted = CancellationToken::new();
+        let _wanted = unwanted.clone().drop_guard();
+        let read = move || {
+            let answer = exercise::read(&filename, places, &*history, &lanes, &unwanted)?;
+            Ok(answer.map(|answer| (answer, held)))
+        };
         let answer = tokio::task::spawn_blocking(read).await;
-        answer.map_or(Err(InsightError::NoAnswer), |answer| answer.map(Some))
+        answer.unwrap_or(Err(InsightError::NoAnswer))
     }
 
     /// Notes what was done about somebody; it is on the disk when this returns.
@@ -229,6 +237,11 @@ impl Insight {
     /// Somebody at this notebook asks for help, or no longer does. Nobody waits for it.
     pub fn note_asks(&self, filename: &str) {
         self.queue.note_versions(filename);
+    }
+
+    /// Somebody was removed from the class: what was done about them is deleted. Nobody waits for it.
+    pub fn forget(&self, user: &str) {
+        self.queue.note_removed_person(user);
     }
 
     fn ask(&self, request: InsightRequest) -> Result<(), InsightError> {

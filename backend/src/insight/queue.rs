@@ -54,6 +54,8 @@ pub(super) struct InsightBatch {
     pub(super) saved: BTreeSet<String>,
     /// Copies that were deleted.
     pub(super) removed: BTreeSet<CopyId>,
+    /// Who was removed from the class.
+    pub(super) removed_people: BTreeSet<String>,
 }
 
 #[derive(Default)]
@@ -101,11 +103,20 @@ impl InsightQueue {
         self.woken.notify_one();
     }
 
+    pub(super) fn note_removed_person(&self, user: &str) {
+        let mut state = self.state.lock();
+        state.batch.removed_people.insert(user.to_owned());
+        self.woken.notify_one();
+    }
+
     /// Waits until there is something, and at most so long; `None` once the queue is closed.
     pub(super) fn take(&self, timeout: Duration) -> Option<InsightBatch> {
         let mut state = self.state.lock();
         let is_empty = |batch: &InsightBatch| {
-            batch.requests.is_empty() && batch.saved.is_empty() && batch.removed.is_empty()
+            batch.requests.is_empty()
+                && batch.saved.is_empty()
+                && batch.removed.is_empty()
+                && batch.removed_people.is_empty()
         };
         if is_empty(&state.batch) && !state.is_closed {
             self.woken.wait_for(&mut state, timeout);

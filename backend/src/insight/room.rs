@@ -22,6 +22,8 @@ use crate::{
     class::CopyId,
     help::TicketPlace,
     history::{HistoryError, HistoryStore, Version},
+    telemetry::loggable,
+    time,
 };
 
 /// Versions in one list.
@@ -29,6 +31,8 @@ const MAX_LISTED: usize = 1_000;
 /// The class looks at itself so long after a time is over, so that what was saved by then has been
 /// recorded: a replay has it before the look, too.
 const SETTLING_MS: i64 = 5_000;
+/// What is so much later than now was written while the clock was ahead.
+const MAX_AHEAD_MS: i64 = 60_000;
 
 /// A notebook that is followed.
 pub(super) struct Room {
@@ -133,14 +137,14 @@ impl Room {
         if is_all {
             self.settle_until(self.learnt);
             self.replayed = self.learnt;
-            self.note_asks(sources)?;
+            self.note_asks(sources);
         }
         Ok(is_all)
     }
 
     /// Keeps who asks for help and who no longer does, after all versions that are known here. It
     /// is compared with what the help desk knows, and so comes to the same after any restart.
-    fn note_asks(&mut self, sources: &InsightSources) -> Result<(), InsightError> {
+    fn note_asks(&mut self, sources: &InsightSources) {
         let asking = sources.help.asking(&self.filename);
         // What is kept comes after the looks that were made, as it does in a replay.
         let after_look_ms = self.classroom.looked_ms().map_or(0, |at_ms| at_ms + 1);
@@ -161,13 +165,27 @@ impl Room {
         let come = come.map(|(user, at_ms)| deed(user, Deed::Asks, *at_ms));
         let deeds: Vec<StoredDeed> = gone.chain(come).collect();
         if deeds.is_empty() {
-            return Ok(());
+            return;
         }
-        sources.settlements.add(&self.filename, &deeds)?;
-        self.deeds.extend(deeds);
+        // Reads go on while nothing can be kept; it is tried again with the next version.
+        if !self.keep(&deeds, sources) {
+            return;
+        }
+        for deed in deeds {
+            self.add_deed(deed);
+        }
         self.asking = asking.into_keys().collect();
         self.settle_until(self.replayed);
-        Ok(())
+    }
+
+    /// Keeps what was done, for which nobody waits; whether it was kept.
+    fn keep(&self, deeds: &[StoredDeed], sources: &InsightSources) -> bool {
+        let kept = sources.settlements.add(&self.filename, deeds);
+        if let Err(error) = &kept {
+            let filename = loggable(&self.filename);
+            tracing::warn!(%filename, %error, "a replay will not know what was done");
+        }
+        kept.is_ok()
     }
 
     fn learn_births(&mut self, history: &dyn HistoryStore) -> Result<(), HistoryError> {
@@ -201,7 +219,7 @@ impl Room {
         self.classroom = Classroom::new(handout);
         self.texts = texts.unwrap_or_default();
         self.newest.clear();
-        self.deeds = sources.settlements.of(&self.filename)?.into();
+        self.deeds = self.known_deeds(sources)?;
         self.asking = asking_by(&self.deeds);
         self.look_by_time_ms = None;
         self.replayed = 0;
@@ -210,6 +228,15 @@ impl Room {
         self.has_changed = true;
         self.plan = Some(plan);
         Ok(())
+    }
+
+    /// What was done after versions that there are. After a history that was lost or a clock that was
+    /// ahead, there may be what never comes.
+    fn known_deeds(&self, sources: &InsightSources) -> Result<VecDeque<StoredDeed>, InsightError> {
+        let latest_ms = time::now_ms() + MAX_AHEAD_MS;
+        let mut deeds: VecDeque<StoredDeed> = sources.settlements.of(&self.filename)?.into();
+        deeds.retain(|deed| deed.version <= self.learnt && deed.at_ms <= latest_ms);
+        Ok(deeds)
     }
 
     fn replay(
@@ -235,13 +262,13 @@ impl Room {
             self.latest_ms = self.latest_ms.max(self.instructor_ms);
             return Ok(());
         }
-        // A file may come back with an older time than it had.
+        // A file may come back with an older time than it had, and may have been saved while the clock
+        // was ahead.
+        let saved_at_ms = version.saved_at_ms.min(time::now_ms() + MAX_AHEAD_MS);
         let progress = self.classroom.progress(user);
         let last_ms = progress.and_then(|progress| progress.saves_ms);
-        let at_ms = last_ms.map_or(version.saved_at_ms, |(_, last)| {
-            last.max(version.saved_at_ms)
-        });
-        self.keep_look_before(version.id, at_ms, sources)?;
+        let at_ms = last_ms.map_or(saved_at_ms, |(_, last)| last.max(saved_at_ms));
+        self.keep_look_before(version.id, at_ms, sources);
         self.classroom.save(at_ms, user, &snapshot);
         self.newest.insert(user.to_owned(), version.id);
         self.latest_ms = self.latest_ms.max(at_ms);
@@ -250,15 +277,10 @@ impl Room {
 
     /// Keeps that the class had looked at itself when a version came late, so that a replay does so
     /// before it, too.
-    fn keep_look_before(
-        &mut self,
-        version: i64,
-        at_ms: i64,
-        sources: &InsightSources,
-    ) -> Result<(), InsightError> {
+    fn keep_look_before(&mut self, version: i64, at_ms: i64, sources: &InsightSources) {
         let late = self.look_by_time_ms.filter(|look_ms| *look_ms >= at_ms);
         let Some(look_ms) = late else {
-            return Ok(());
+            return;
         };
         let deed = StoredDeed {
             user: String::new(),
@@ -267,9 +289,9 @@ impl Room {
             at_ms: look_ms + 1,
             version: version - 1,
         };
-        sources.settlements.add(&self.filename, &[deed])?;
-        self.look_by_time_ms = None;
-        Ok(())
+        if self.keep(&[deed], sources) {
+            self.look_by_time_ms = None;
+        }
     }
 
     /// Keeps what was done about somebody, after all versions that are known here.
@@ -287,7 +309,7 @@ impl Room {
         sources
             .settlements
             .add(&self.filename, std::slice::from_ref(&deed))?;
-        self.deeds.push_back(deed);
+        self.add_deed(deed);
         if self.is_up_to_date() {
             self.settle_until(self.replayed);
         }
@@ -312,6 +334,10 @@ impl Room {
                     self.classroom.advance(at_ms);
                     continue;
                 }
+                Deed::Gone => {
+                    self.classroom.forget(&user);
+                    self.newest.remove(&user);
+                }
             }
             self.latest_ms = self.latest_ms.max(at_ms);
             self.has_changed = true;
@@ -329,6 +355,24 @@ impl Room {
         self.newest.get(user).copied()
     }
 
+    /// The version that the classroom knows, so that both say the same, and when it was saved; of who
+    /// is no participant, the newest.
+    fn version_of(
+        &self,
+        key: &CopyId,
+        sources: &InsightSources,
+    ) -> Result<Option<(i64, i64)>, InsightError> {
+        let progress = self.classroom.progress(&key.user);
+        let saves_ms = progress.and_then(|progress| progress.saves_ms);
+        match (self.newest_of(&key.user), saves_ms) {
+            (Some(version), Some((_, last_ms))) => Ok(Some((version, last_ms))),
+            _ => {
+                let mut newest = sources.history.versions(key, None, 1)?;
+                Ok(newest.pop().map(|it| (it.id, it.saved_at_ms)))
+            }
+        }
+    }
+
     /// Where somebody is who asks for help, and when that was saved: what of it is known, and nothing
     /// of a private cell, because no version has one. `None` when they have saved nothing.
     pub(super) fn place_of(
@@ -342,38 +386,50 @@ impl Room {
             filename: self.filename.clone(),
             user: user.to_owned(),
         };
-        let mut newest = sources.history.versions(&key, None, 1)?;
-        let Some(Version {
-            id, saved_at_ms, ..
-        }) = newest.pop()
-        else {
+        let Some((version, saved_at_ms)) = self.version_of(&key, sources)? else {
             return Ok(None);
         };
         let cell = match cell {
             None => None,
-            Some(cell) => sources.history.bytes(&key, id)?.and_then(|bytes| {
+            Some(cell) => sources.history.bytes(&key, version)?.and_then(|bytes| {
                 let _turn = sources.copies.lanes().turn(bytes.len() as u64);
                 place_in(bytes, cell)
             }),
         };
         let place = TicketPlace {
-            version: Some(id),
+            version: Some(version),
             cell: cell.map(|at| answer::cell(&self.classroom, user, at)),
             error: answer::error(&self.classroom, user, now_ms),
         };
         Ok(Some((place, saved_at_ms)))
     }
 
-    /// Somebody's copy was deleted.
-    pub(super) fn forget(&mut self, user: &str) {
-        self.classroom.forget(user);
-        self.newest.remove(user);
-        self.has_changed = true;
+    /// Somebody's copy was deleted after the version that it says, which may come yet. It was kept by
+    /// whoever says so.
+    pub(super) fn forget(&mut self, gone: StoredDeed) {
+        self.add_deed(gone);
     }
 
-    /// Time has passed.
+    /// Adds what was done, behind all that was done before a later version.
+    fn add_deed(&mut self, deed: StoredDeed) {
+        let at = self.deeds.partition_point(|it| it.version <= deed.version);
+        self.deeds.insert(at, deed);
+    }
+
+    /// Somebody was removed, and what was done about them with it.
+    pub(super) fn forget_person(&mut self, user: &str) {
+        self.asking.remove(user);
+        self.deeds.retain(|deed| deed.user != user);
+    }
+
+    /// Time has passed. When the clock was ahead, all is replayed by the time that it is.
     pub(super) fn look(&mut self, now_ms: i64) {
         if !self.is_up_to_date() {
+            return;
+        }
+        let looked_ms = self.classroom.looked_ms();
+        if looked_ms.is_some_and(|looked_ms| looked_ms > now_ms + MAX_AHEAD_MS) {
+            self.plan = None;
             return;
         }
         let before = self.classroom.looked_ms();
@@ -416,7 +472,7 @@ fn asking_by(deeds: &VecDeque<StoredDeed>) -> BTreeSet<String> {
         match deed.deed {
             Deed::Asks => last.insert(&deed.user, true),
             Deed::AsksNoMore => last.insert(&deed.user, false),
-            Deed::Settled(_) | Deed::Looked => None,
+            Deed::Settled(_) | Deed::Looked | Deed::Gone => None,
         };
     }
     let asking = last.into_iter().filter(|(_, asks)| *asks);

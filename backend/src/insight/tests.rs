@@ -9,9 +9,15 @@ use shared::{
     insight::{HandoutOrigin, InsightResponse, SettledKind},
 };
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    Ask, Settlement, asks::Asks, room::Room, sources::InsightSources, sqlite::SqliteSettlements,
+    Ask, ExerciseChoice, Settlement,
+    asks::Asks,
+    exercise,
+    room::Room,
+    sources::InsightSources,
+    sqlite::{Deed, SqliteSettlements, StoredDeed},
 };
 use crate::{
     class::CopyId,
@@ -22,6 +28,7 @@ use crate::{
     history::{CellChanges, NewVersion, SqliteHistory},
     homes::HomesTemplate,
     sharing::Sharing,
+    time,
 };
 
 const FILENAME: &str = "lesson.ipynb";
@@ -55,7 +62,7 @@ impl Lesson {
         }
     }
 
-    fn save(&self, user: &str, at_ms: i64, changes: &[(usize, Value)]) {
+    pub(super) fn save(&self, user: &str, at_ms: i64, changes: &[(usize, Value)]) {
         self.save_as(FILENAME, user, at_ms, changes);
     }
 
@@ -528,6 +535,26 @@ fn a_cell_that_was_known_stays_when_nothing_is_saved_for_a_minute() {
 }
 
 #[test]
+fn answers_that_nobody_waits_for_are_not_read() {
+    let lesson = Lesson::new();
+    for user in ["ana", "bo", "cy"] {
+        lesson.save(user, BEGIN_MS, &[]);
+    }
+    let mut room = lesson.room();
+    while !room.catch_up(&lesson.sources, 9).unwrap() {}
+    let unwanted = CancellationToken::new();
+    let read = || {
+        let places = room.places(&ExerciseChoice::Anchor(3)).unwrap();
+        let history = &*lesson.sources.history;
+        let lanes = lesson.sources.copies.lanes();
+        exercise::read(FILENAME, places, history, lanes, &unwanted).unwrap()
+    };
+    assert!(read().is_some());
+    unwanted.cancel();
+    assert!(read().is_none());
+}
+
+#[test]
 fn a_deleted_copy_is_forgotten() {
     let lesson = Lesson::new();
     let users = ["ana", "bo", "cy"];
@@ -540,11 +567,94 @@ fn a_deleted_copy_is_forgotten() {
     }
     let mut room = lesson.room();
     while !room.catch_up(&lesson.sources, 9).unwrap() {}
-    room.forget("ana");
+    let gone = StoredDeed {
+        user: "ana".to_owned(),
+        deed: Deed::Gone,
+        at_ms: BEGIN_MS + 2_000,
+        version: lesson.sources.history.newest().unwrap(),
+    };
+    let settlements = &lesson.sources.settlements;
+    settlements
+        .add(FILENAME, std::slice::from_ref(&gone))
+        .unwrap();
+    room.forget(gone);
+    while !room.catch_up(&lesson.sources, 9).unwrap() {}
     assert!(room.has_changed());
     let answer = room.answer();
     assert_eq!(answer.people.len(), 2);
     assert_eq!(answer.groups[0].people, ["bo", "cy"]);
+    assert_eq!(answer, lesson.replayed(BEGIN_MS + 2_000, 9), "by a replay");
+    // Whoever saves it again is there again.
+    lesson.save("ana", BEGIN_MS + 3_000, &[]);
+    while !room.catch_up(&lesson.sources, 9).unwrap() {}
+    assert_eq!(room.answer().people.len(), 3);
+}
+
+#[test]
+fn a_clock_that_was_ahead_is_made_up_for() {
+    let lesson = Lesson::new();
+    let now_ms = time::now_ms();
+    for user in ["ana", "bo", "cy"] {
+        lesson.save(user, now_ms - 60_000, &[]);
+    }
+    let mut live = lesson.room();
+    let told = |room: &mut Room, now_ms: i64| {
+        while !room.catch_up(&lesson.sources, 9).unwrap() {}
+        room.look(now_ms);
+        while !room.catch_up(&lesson.sources, 9).unwrap() {}
+        room.look(now_ms);
+        room.answer()
+    };
+    let day_ms = 24 * 3_600_000;
+    assert!(told(&mut live, now_ms + day_ms).as_of_ms > now_ms + 60_000);
+    // What is saved then is not late, and a restart finds nothing of tomorrow.
+    lesson.save("ana", now_ms, &[]);
+    lesson.save("bo", now_ms + day_ms, &[]);
+    let answer = told(&mut live, now_ms);
+    assert!(
+        answer.as_of_ms <= now_ms + 2 * 60_000,
+        "{}",
+        answer.as_of_ms - now_ms
+    );
+    let again = told(&mut lesson.room(), now_ms);
+    assert!(again.as_of_ms <= now_ms + 2 * 60_000);
+}
+
+#[test]
+fn what_was_done_before_a_history_was_lost_is_in_nobodys_way() {
+    let lesson = Lesson::new();
+    let done = |user: &str, deed, version| StoredDeed {
+        user: user.to_owned(),
+        deed,
+        at_ms: BEGIN_MS,
+        version,
+    };
+    let old = [
+        done("ana", Deed::Asks, 40_000),
+        done("bo", Deed::Settled(SettledKind::Helped), 40_001),
+    ];
+    lesson.sources.settlements.add(FILENAME, &old).unwrap();
+    for user in ["ana", "bo", "cy"] {
+        lesson.save(user, BEGIN_MS, &[]);
+    }
+    let mut room = lesson.room();
+    while !room.catch_up(&lesson.sources, 9).unwrap() {}
+    let settlement = Settlement {
+        copy: CopyId {
+            filename: FILENAME.to_owned(),
+            user: "cy".to_owned(),
+        },
+        settled: SettledKind::Helped,
+        at_ms: BEGIN_MS + 1_000,
+    };
+    room.settle(&settlement, &lesson.sources).unwrap();
+    let helped = room.answer().people.into_iter().map(|it| it.helped_ms);
+    assert_eq!(
+        helped.collect::<Vec<_>>(),
+        [None, None, Some(BEGIN_MS + 1_000)]
+    );
+    let kept = lesson.sources.settlements.of(FILENAME).unwrap();
+    assert_eq!(kept.len(), 3, "nothing is said of ana once more: {kept:?}");
 }
 
 /// What following costs: `cargo test --release -p backend --lib insight::tests::cost -- --ignored

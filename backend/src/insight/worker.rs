@@ -19,8 +19,10 @@ use super::{
     queue::{InsightBatch, InsightQueue, InsightRequest},
     room::Room,
     sources::InsightSources,
+    sqlite::{Deed, StoredDeed},
 };
 use crate::{
+    class::CopyId,
     feed::{Announcements, Recipients},
     help::HelpDesk,
     telemetry::loggable,
@@ -91,12 +93,15 @@ impl Worker {
     fn take_turn(&mut self, batch: InsightBatch) {
         for kept in &mut self.rooms {
             kept.is_behind |= batch.saved.contains(kept.room.filename());
-            for copy in &batch.removed {
-                if copy.filename == kept.room.filename() {
-                    kept.room.forget(&copy.user);
-                    kept.asks.forget(&copy.user);
-                }
+        }
+        for copy in &batch.removed {
+            if let Err(error) = self.forget_copy(copy) {
+                let (user, filename) = (loggable(&copy.user), loggable(&copy.filename));
+                tracing::warn!(%user, %filename, %error, "a deleted copy may come back");
             }
+        }
+        for user in &batch.removed_people {
+            self.forget_person(user);
         }
         for request in batch.requests {
             self.serve(request);
@@ -187,6 +192,38 @@ impl Worker {
         }
     }
 
+    /// Keeps that a copy was deleted, so that a replay knows it, too.
+    fn forget_copy(&mut self, copy: &CopyId) -> Result<(), InsightError> {
+        let history = &self.sources.history;
+        if history.versions(copy, None, 1)?.is_empty() {
+            return Ok(());
+        }
+        let gone = StoredDeed {
+            user: copy.user.clone(),
+            deed: Deed::Gone,
+            at_ms: time::now_ms(),
+            version: history.newest()?,
+        };
+        let mut rooms = self.rooms.iter_mut();
+        if let Some(kept) = rooms.find(|kept| kept.room.filename() == copy.filename) {
+            kept.room.forget(gone.clone());
+            kept.asks.forget(&copy.user);
+            kept.is_behind = true;
+        }
+        self.sources.settlements.add(&copy.filename, &[gone])
+    }
+
+    fn forget_person(&mut self, user: &str) {
+        for kept in &mut self.rooms {
+            kept.room.forget_person(user);
+            kept.asks.forget(user);
+        }
+        if let Err(error) = self.sources.settlements.forget(user) {
+            let user = loggable(user);
+            tracing::warn!(%user, %error, "what was done about a removed person is kept");
+        }
+    }
+
     fn is_kept(&self, filename: &str) -> bool {
         let mut rooms = self.rooms.iter();
         rooms.any(|kept| kept.room.filename() == filename)
@@ -254,6 +291,7 @@ impl KeptRoom {
 
     fn answer(&mut self) -> Arc<InsightResponse> {
         self.room.look(time::now_ms());
+        self.is_behind |= !self.room.is_up_to_date();
         match &self.answer {
             Some(answer) if !self.room.has_changed() => Arc::clone(answer),
             _ => {
@@ -321,6 +359,31 @@ mod tests {
         let kept = worker.rooms.iter().map(|kept| kept.room.filename());
         let expected: Vec<String> = (2..MAX_KEPT_NOTEBOOKS).chain([0, 99]).map(name).collect();
         assert_eq!(kept.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_copy_that_was_deleted_while_nobody_looked_is_gone_and_a_removed_person_whole() {
+        let lesson = Lesson::new();
+        lesson.save("ana", 1_000, &[]);
+        let queue = Arc::new(InsightQueue::new(1));
+        let mut worker = Worker::new(queue, lesson.sources, Announcements::default());
+        let copy = |user: &str| CopyId {
+            filename: "lesson.ipynb".to_owned(),
+            user: user.to_owned(),
+        };
+        worker.take_turn(InsightBatch {
+            removed: [copy("ana"), copy("bo")].into(),
+            ..InsightBatch::default()
+        });
+        let kept = worker.sources.settlements.of("lesson.ipynb").unwrap();
+        let kept: Vec<_> = kept.iter().map(|it| (&*it.user, it.deed)).collect();
+        assert_eq!(kept, [("ana", Deed::Gone)], "bo had saved nothing");
+        worker.take_turn(InsightBatch {
+            removed_people: ["ana".to_owned()].into(),
+            ..InsightBatch::default()
+        });
+        let left = worker.sources.settlements.of("lesson.ipynb").unwrap();
+        assert!(left.is_empty());
     }
 
     #[test]

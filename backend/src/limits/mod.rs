@@ -188,7 +188,8 @@ impl Limits {
         })
     }
 
-    /// Counts a notice of this person's.
+    /// Counts a notice of this person's, or that they ask the class whether it is done: everyone is
+    /// interrupted by each.
     ///
     /// # Errors
     /// When there were too many lately.
@@ -198,8 +199,8 @@ impl Limits {
             .take_one(&identity.user, every, burst, Instant::now())
             .map_err(|wait| {
                 let message = format!(
-                    "{} has written {burst} notices in the last minute: wait a moment, or say it \
-                     all in one.",
+                    "{} has interrupted the class {burst} times in the last minute: wait a moment, \
+                     or say it all in one notice.",
                     identity.user
                 );
                 too_many("notices", message, wait)

@@ -386,6 +386,7 @@ async fn begin_round(
             "Nobody has a notebook {filename}; GET /api/notebooks lists those that there are."
         )));
     }
+    state.limits.notice(&helper.0)?;
     let begin = move |desk: &HelpDesk, by: &str, now_ms| desk.begin_round(by, filename, now_ms);
     let round = at_desk(&state, helper, begin).await?;
     tracing::info!(by = %loggable(&round.by), "the class is asked whether it is done");

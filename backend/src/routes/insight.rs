@@ -107,8 +107,9 @@ async fn get_exercise(
         staff(&state).await,
         Arc::clone(history),
         state.class.copies().lanes().clone(),
+        slot,
     );
-    let answer = answer.await?.ok_or_else(|| {
+    let (answer, slot) = answer.await?.ok_or_else(|| {
         AppError::NotFound(format!(
             "There is no such {what} in {} now; GET /api/insight says which there are.",
             query.filename

@@ -252,7 +252,12 @@ async fn remove_user(
     match ask(&state, request).await? {
         StewardReply::Done {} => {
             // Whoever asked for help and is gone waits for nobody.
-            blocking(move || Ok(state.help.forget(&username, time::now_ms())?)).await?;
+            let help = Arc::clone(&state.help);
+            let user = username.clone();
+            blocking(move || Ok(help.forget(&user, time::now_ms())?)).await?;
+            if let Some(insight) = &state.insight {
+                insight.forget(&username);
+            }
             Ok(StatusCode::NO_CONTENT)
         }
         _ => steward::unexpected(),

@@ -264,7 +264,12 @@ fn Answers(
         dynamic_html(move || memo.get().unwrap_or_default())
     };
     let stub = |answer: &ExerciseResponse, _: &ExerciseAddress| Html::from(answer.stub.clone());
-    let writes_to = Memo::new(move |_| page.group().as_ref().map(message_to).unwrap_or_default());
+    let writes_to = Memo::new(move |_| {
+        let hides_names = page.address.with(|address| address.hides_names);
+        let group = page.group();
+        let words = group.map(|group| message_to(&group, hides_names));
+        words.unwrap_or_default()
+    });
     let is_writing = Memo::new(move |_| page.message.with(Option::is_some));
     let is_error = move || page.address.with(|address| address.error.is_some());
     view! {

@@ -239,8 +239,9 @@ fn people(people: &[String], address: &ExerciseAddress) -> Html {
 }
 
 /// What a message goes to, in words.
-pub fn message_to(group: &ExerciseGroup) -> String {
+pub fn message_to(group: &ExerciseGroup, hides_names: bool) -> String {
     match group.people.len() {
+        1 if hides_names => "Write to this person".to_owned(),
         1 => format!("Write to {}", group.people[0]),
         many => format!("Write to these {many}"),
     }
@@ -365,7 +366,13 @@ mod tests {
     #[test]
     fn a_notice_goes_to_exactly_these_people() {
         let group = &class().groups[0];
-        assert_eq!(message_to(group), "Write to these 2");
+        assert_eq!(message_to(group, false), "Write to these 2");
+        let alone = ExerciseGroup {
+            people: vec!["ana".to_owned()],
+            ..group.clone()
+        };
+        assert_eq!(message_to(&alone, false), "Write to ana");
+        assert_eq!(message_to(&alone, true), "Write to this person");
         let body: serde_json::Value = serde_json::from_str(&notice("a \"b\"", group)).unwrap();
         assert_eq!(
             body,

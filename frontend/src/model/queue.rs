@@ -46,14 +46,20 @@ fn wait(count: usize) -> &'static str {
 
 /// Errors that several of those who wait have, with a way to take all of them.
 pub fn together(queue: &HelpQueue, may_help: bool) -> Html {
-    let mut groups: BTreeMap<(String, Option<u32>), Vec<&HelpTicket>> = BTreeMap::new();
+    let mut groups: BTreeMap<_, Vec<&HelpTicket>> = BTreeMap::new();
     let waiting = queue
         .tickets
         .iter()
         .filter(|it| it.state == TicketState::Waiting);
     for ticket in waiting {
-        if let Some(ErrorInCell { signature, anchor }) = ticket.error_in_cell() {
-            groups.entry((signature, anchor)).or_default().push(ticket);
+        if let Some(ErrorInCell {
+            filename,
+            signature,
+            anchor,
+        }) = ticket.error_in_cell()
+        {
+            let group = groups.entry((filename, signature, anchor));
+            group.or_default().push(ticket);
         }
     }
     let groups = groups

@@ -81,9 +81,9 @@ fn whoever_is_concerned_is_told_and_nobody_else() {
     // A helper's time runs out without anybody doing something.
     let [of_ana, of_cy] = ["ana", "cy"].map(cursor);
     let later = NOW_MS + shared::help::HELP_LEASE_MS;
-    desk.tick(later - 1).unwrap();
+    desk.tick(later - 1, true).unwrap();
     assert!(!desk.has_news("ana", of_ana));
-    desk.tick(later).unwrap();
+    desk.tick(later, true).unwrap();
     assert!(desk.has_news("ana", of_ana) && desk.has_news("cy", of_cy));
     let queue = desk.queue(later);
     assert_eq!(queue.tickets[0].was_with.as_deref(), Some("bo"));
@@ -126,6 +126,13 @@ fn several_with_one_error_are_claimed_at_once() {
     let [ana, cy, dora, _] = ids[..] else {
         panic!("four have asked: {ids:?}")
     };
+    // The cell of this number of another notebook is another.
+    let elsewhere = Press {
+        filename: Some("b.ipynb".to_owned()),
+        ..press("fay", Some(NoteKind::Help))
+    };
+    let (fay, _) = desk.press(&elsewhere, NOW_MS).unwrap().ticket.unwrap();
+    desk.place(fay, place("one", Some(3)), NOW_MS).unwrap();
     desk.claim(ana, "eva", NOW_MS).unwrap();
     let error = desk.queue(NOW_MS).tickets[0].error_in_cell().unwrap();
     let answer = desk.claim_some(&[], Some(&error), "bo", NOW_MS).unwrap();
@@ -153,6 +160,37 @@ fn several_with_one_error_are_claimed_at_once() {
     assert_eq!(found, ["ana", "dora"]);
     desk.note_errors("a.ipynb", [("ana", Some("one"))], NOW_MS);
     assert_eq!(solved(), ["dora"], "who is not named stays");
+}
+
+#[test]
+fn what_a_ticket_is_about_is_found_out_some_times_and_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = desk(&folder, NOW_MS);
+    let pressed = || {
+        let pressed = desk.press(&press("ana", Some(NoteKind::Help)), NOW_MS);
+        pressed.unwrap().ticket.map(|(id, _)| id)
+    };
+    let ticket = pressed().unwrap();
+    let place = |version| {
+        let place = TicketPlace {
+            version: Some(version),
+            ..TicketPlace::default()
+        };
+        desk.place(ticket, place, NOW_MS).unwrap()
+    };
+    let tried = (1..).take_while(|version| place(*version)).count();
+    assert_eq!(tried as u32 + 1, MAX_PLACINGS);
+    assert!(!place(1_000), "as somebody presses again and again");
+    assert_eq!(pressed(), None);
+    let shown = &desk.queue(NOW_MS).tickets[0];
+    assert_eq!(shown.version, Some(i64::from(MAX_PLACINGS)));
+    // Of a ticket that is over there is nothing to find out, and of another there is.
+    desk.press(&press("ana", None), NOW_MS).unwrap();
+    assert!(!place(1_001));
+    let later = NOW_MS + 60_000;
+    desk.press(&press("ana", Some(NoteKind::Help)), later)
+        .unwrap();
+    assert_ne!(desk.queue(later).tickets[0].id, ticket);
 }
 
 #[test]

@@ -101,7 +101,9 @@ impl Ticket {
     pub(super) fn is_of(&self, error: &ErrorInCell) -> bool {
         let own = self.place.error.as_ref().map(|own| &own.signature);
         let anchor = self.place.cell.as_ref().and_then(|cell| cell.anchor);
-        own == Some(&error.signature) && anchor == error.anchor
+        self.filename.as_ref() == Some(&error.filename)
+            && own == Some(&error.signature)
+            && anchor == error.anchor
     }
 }
 
