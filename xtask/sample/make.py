@@ -14,6 +14,8 @@ A source is text. A line that starts with "%%" opens a cell:
                        learners do; unrun: typed and never executed
     %% lesson NAME     the cell of that name in source/lesson.txt, which everyone got
 
+The lesson's cells, up to the warm-up, are handout/day1.ipynb: what was handed out, never executed.
+
 Everything is executed for real, mistakes included. What would differ between two machines or two
 runs (paths, addresses, cell ids, timings) is made the same.
 """
@@ -86,6 +88,17 @@ def build(path, lesson):
     return notebook, runs
 
 
+def build_handout(lesson):
+    """The lesson as it was handed out."""
+    notebook = new_notebook()
+    for number, (kind, text) in enumerate(lesson.values(), start=1):
+        if text.startswith("# Warm-up"):
+            break
+        new_cell = {"code": new_code_cell, "markdown": new_markdown_cell}[kind]
+        notebook.cells.append(new_cell(text, id=f"lesson-{number:02}"))
+    return notebook
+
+
 def execute(notebook, runs):
     """Executes every cell as often as it says; errors are part of the sample."""
     client = NotebookClient(notebook, kernel_name="python3", allow_errors=True, record_timing=False)
@@ -155,6 +168,10 @@ def finish(notebook):
 def main():
     lesson = read_lesson()
     wanted = set(sys.argv[1:])
+    handout = build_handout(lesson)
+    finish(handout)
+    nbformat.validate(handout)
+    nbformat.write(handout, HERE / "handout" / "day1.ipynb")
     for path in sorted(SOURCE.glob("*/*.txt")):
         if wanted and path.stem not in wanted:
             continue

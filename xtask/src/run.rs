@@ -1,20 +1,30 @@
 //! `cargo xtask run`: the service without a Hub, over a sample class that keeps saving.
 
 use std::{
-    net::SocketAddr,
+    fs::File,
+    io::Read as _,
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, ensure};
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use clap::Args;
 
 use crate::{
     build::BuildProfileArgs,
     command::{program, run_until_asked, say},
-    sample::SampleClass,
+    sample::{self, LESSON_FILENAME, SampleClass},
 };
+
+/// How long the service may take to answer.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Build and run the service over a sample class, or over a folder of homes.
 #[derive(Args)]
@@ -43,19 +53,30 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<()> {
             (template(&homes)?, Some((class, homes)))
         }
     };
-    let player = class.map(|(mut class, homes)| {
-        let stop = Arc::clone(&stop);
-        thread::spawn(move || class.play(&homes, &stop))
-    });
-    say("Open the link; Ctrl-C ends it");
     let mut serve = program(binary);
+    let mut bind = args.bind;
+    let player = match class {
+        None => None,
+        Some((mut class, homes)) => {
+            bind = with_port(bind)?;
+            let token = token()?;
+            serve.env("PIPALHUB_TOKEN", &token);
+            serve.env_remove("PIPALHUB_TOKEN_FILE");
+            let stop = Arc::clone(&stop);
+            Some(thread::spawn(move || {
+                hand_out(bind, &token, &stop)?;
+                class.play(&homes, &stop)
+            }))
+        }
+    };
+    say("Open the link; Ctrl-C ends it");
     serve
         .args([
             "serve",
             "--homes",
             &homes,
             "--bind",
-            &args.bind.to_string(),
+            &bind.to_string(),
             "--data",
         ])
         .arg(folder.path().join("data"))
@@ -69,6 +90,52 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<()> {
             .context("the sample class has panicked")??;
     }
     served
+}
+
+/// The address with a port that is free, in the place of any.
+fn with_port(address: SocketAddr) -> anyhow::Result<SocketAddr> {
+    match address.port() {
+        0 => Ok(TcpListener::bind(address)
+            .with_context(|| format!("cannot listen on {address}"))?
+            .local_addr()?),
+        _ => Ok(address),
+    }
+}
+
+/// A new token, which the class hands its lesson out with.
+fn token() -> anyhow::Result<String> {
+    let mut random = [0; 24];
+    File::open("/dev/urandom")?.read_exact(&mut random)?;
+    Ok(BASE64_URL_SAFE_NO_PAD.encode(random))
+}
+
+/// Hands the lesson out to everyone, as an instructor does on the page *Files*: from then on the
+/// service knows which cells everyone has.
+fn hand_out(address: SocketAddr, token: &str, stop: &AtomicBool) -> anyhow::Result<()> {
+    let lesson = sample::handout()?;
+    let url = format!("http://{address}/api/handouts/file");
+    let (folder, filename) = LESSON_FILENAME
+        .split_once('/')
+        .unwrap_or(("", LESSON_FILENAME));
+    let end = Instant::now() + START_TIMEOUT;
+    while !stop.load(Ordering::Relaxed) {
+        let sent = ureq::post(&url)
+            .query("filename", filename)
+            .query("folder", folder)
+            .query("everyone", "true")
+            .header("Authorization", format!("token {token}"))
+            .content_type("application/octet-stream")
+            .send(&lesson);
+        match sent {
+            Ok(_) => break,
+            Err(error) if Instant::now() > end => {
+                return Err(error).context("the lesson cannot be handed out");
+            }
+            // It starts.
+            Err(_) => thread::sleep(Duration::from_millis(50)),
+        }
+    }
+    Ok(())
 }
 
 fn template(homes: &Path) -> anyhow::Result<String> {

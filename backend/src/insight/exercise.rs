@@ -184,7 +184,10 @@ fn draw_group(
     reading: &mut Reading,
 ) -> ExerciseGroup {
     let outcome = &answers[group.stacks[0][0]].outcome;
-    let (kind, title) = kind_and_title(&group.common, outcome);
+    // What one person alone has can be named.
+    let is_one = group.stacks.iter().flatten().count() == 1;
+    let named = Common::CellOutcome(outcome.clone());
+    let (kind, title) = kind_and_title(if is_one { &named } else { &group.common }, outcome);
     let of_group = |at: &usize| read[*at].user.clone();
     let is_shown_once = matches!(
         group.common,
@@ -234,7 +237,7 @@ fn kind_and_title(common: &Common, outcome: &CellOutcome) -> (ExerciseKind, Stri
         (_, CellOutcome::Silent) => (ExerciseKind::NoOutput, "No output"),
         (_, CellOutcome::NotRun) => (ExerciseKind::NotRun, "Not run"),
         (_, CellOutcome::Untouched) => (ExerciseKind::Untouched, "Untouched"),
-        (_, CellOutcome::Missing) => (ExerciseKind::Missing, "Cell removed"),
+        (_, CellOutcome::Missing) => (ExerciseKind::Missing, "No such cell"),
     };
     (kind, words.to_owned())
 }

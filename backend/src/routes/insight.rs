@@ -173,6 +173,11 @@ async fn settle(
 fn check_notebook(state: &AppState, filename: &str) -> Result<(), AppError> {
     match state.class.has_notebook(filename) {
         true => Ok(()),
+        false if filename.is_empty() => Err(AppError::BadRequest(
+            "No notebook is named: open a cell by a click on the Wall's strip, or give `filename`, \
+             one of GET /api/notebooks."
+                .to_owned(),
+        )),
         false => Err(AppError::NotFound(format!(
             "Nobody has a notebook {filename}; GET /api/notebooks lists those that there are."
         ))),

@@ -1,17 +1,18 @@
 //! The sample class: participants whose copies of one lesson grow over time.
 //!
 //! The notebooks were executed once, by `sample/make.py`, and are committed whole in
-//! `sample/<user>/`. A save shows one more cell: nothing is executed here, so no kernel and no
-//! Python is needed.
+//! `sample/<user>/`. A save shows a little more of one ([`way`]): nothing is executed here, so no
+//! kernel and no Python is needed.
 //!
 //! Which participant saves next, and when, is pseudo-random with a fixed seed, so that every run of
 //! `cargo xtask run` shows the same class.
 
 mod notebook;
+mod way;
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
@@ -20,9 +21,12 @@ use anyhow::Context as _;
 use serde_json::Value;
 
 use notebook::{SampleNotebook, save};
+use way::SampleWay;
 
 /// The notebook that every participant works on, below the home.
-const LESSON_FILENAME: &str = "module1/day1.ipynb";
+pub(crate) const LESSON_FILENAME: &str = "module1/day1.ipynb";
+/// What was handed out, in the folder `sample`.
+const HANDOUT: &str = "handout/day1.ipynb";
 /// The notebook that some participants did before; it is written once and stays.
 const WARM_UP_FILENAME: &str = "module1/warm-up.ipynb";
 /// The mean time between two saves of the class.
@@ -40,7 +44,8 @@ pub(crate) struct SampleClass {
 impl SampleClass {
     /// Reads the class from the committed folder `sample`.
     pub(crate) fn load() -> anyhow::Result<Self> {
-        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample");
+        let sample = sample();
+        let handout = SampleNotebook::load(&sample.join(HANDOUT))?;
         let entries =
             fs::read_dir(&sample).with_context(|| format!("cannot read {}", sample.display()))?;
         let mut homes = Vec::new();
@@ -55,7 +60,7 @@ impl SampleClass {
         anyhow::ensure!(!homes.is_empty(), "no notebook in {}", sample.display());
         let participants: anyhow::Result<_> = homes
             .iter()
-            .map(|home| SampleParticipant::load(home))
+            .map(|home| SampleParticipant::load(home, &handout))
             .collect();
         Ok(Self {
             participants: participants?,
@@ -70,13 +75,15 @@ impl SampleClass {
     /// wall has cells at once.
     pub(crate) fn begin(&mut self, homes: &Path) -> anyhow::Result<()> {
         for participant in &mut self.participants {
-            let cells = &participant.lesson.cells;
-            let some_way = self.random.between(cells.len() / 2, cells.len() - 1);
+            let saves = &participant.way.saves;
+            let some_way = self.random.between(saves.len() / 5, saves.len() * 7 / 10);
             // Not to end with a heading, which is the same for every participant.
-            let is_code = |cell: &Value| cell["cell_type"] == "code";
-            let more = cells[some_way - 1..].iter().position(is_code);
-            participant.executed = some_way + more.unwrap_or(0);
-            participant.typing = false;
+            let was_executed = |cells: &Vec<Value>| {
+                let last = cells.last();
+                last.is_some_and(|cell| cell["execution_count"].is_u64())
+            };
+            let more = saves[some_way..].iter().position(was_executed);
+            participant.at = some_way + more.unwrap_or(0);
             if let Some(warm_up) = &participant.warm_up {
                 save(
                     &homes.join(&participant.user).join(WARM_UP_FILENAME),
@@ -115,10 +122,9 @@ impl SampleClass {
         let participant = &mut self.participants[chosen];
         if participant.is_done() {
             participant.round = round;
-            participant.executed = self.random.between(2, 5);
-            participant.typing = false;
+            participant.at = self.random.between(1, 5);
         } else {
-            participant.advance();
+            participant.at += 1;
         }
         participant.save_lesson(homes)?;
         Ok(&self.participants[chosen])
@@ -129,56 +135,57 @@ impl SampleClass {
 struct SampleParticipant {
     user: String,
     lesson: SampleNotebook,
+    way: SampleWay,
     /// The text of the finished warm-up.
     warm_up: Option<String>,
-    /// How many cells of the lesson are there with their outputs.
-    executed: usize,
-    /// Whether the next cell is there too, typed and not yet executed.
-    typing: bool,
+    /// The save on the way that is in the file.
+    at: usize,
     /// The participant's round.
     round: u32,
 }
 
 impl SampleParticipant {
-    fn load(home: &Path) -> anyhow::Result<Self> {
+    fn load(home: &Path, handout: &SampleNotebook) -> anyhow::Result<Self> {
         let user = home.file_name().and_then(|name| name.to_str());
         let warm_up = home.join(WARM_UP_FILENAME);
+        let lesson = SampleNotebook::load(&home.join(LESSON_FILENAME))?;
+        anyhow::ensure!(
+            !lesson.cells.is_empty(),
+            "an empty lesson: {}",
+            home.display()
+        );
         Ok(Self {
             user: user.context("a user name that is not UTF-8")?.to_owned(),
-            lesson: SampleNotebook::load(&home.join(LESSON_FILENAME))?,
+            way: SampleWay::new(&handout.cells, &lesson.cells),
+            lesson,
             warm_up: match warm_up.is_file() {
                 true => Some(fs::read_to_string(&warm_up)?),
                 false => None,
             },
-            executed: 0,
-            typing: false,
+            at: 0,
             round: 0,
         })
     }
 
     fn is_done(&self) -> bool {
-        self.executed == self.lesson.cells.len()
-    }
-
-    /// Goes one save further: a cell is typed first and executed by the next save, unless it is
-    /// prose or was never executed.
-    fn advance(&mut self) {
-        let was_executed = |cell: &Value| cell["execution_count"].is_u64();
-        let Some(next) = self.lesson.cells.get(self.executed) else {
-            return;
-        };
-        if was_executed(next) && !self.typing {
-            self.typing = true;
-        } else {
-            self.typing = false;
-            self.executed += 1;
-        }
+        self.at + 1 == self.way.saves.len()
     }
 
     fn save_lesson(&self, homes: &Path) -> anyhow::Result<()> {
-        let text = self.lesson.text(self.executed, self.typing);
+        let text = self.lesson.text(&self.way.saves[self.at]);
         save(&homes.join(&self.user).join(LESSON_FILENAME), &text)
     }
+}
+
+/// The lesson as it was handed out, as a file.
+pub(crate) fn handout() -> anyhow::Result<Vec<u8>> {
+    let path = sample().join(HANDOUT);
+    fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// The committed folder with the class.
+fn sample() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("sample")
 }
 
 /// Waits for `pause`, or until `stop` is set.
@@ -224,35 +231,53 @@ mod tests {
     }
 
     #[test]
-    fn every_state_is_a_notebook_and_a_prefix_of_the_finished_one() {
-        for mut participant in SampleClass::load().unwrap().participants {
-            let finished = participant.lesson.cells.clone();
-            while !participant.is_done() {
-                participant.advance();
-                let text = participant
-                    .lesson
-                    .text(participant.executed, participant.typing);
-                let state: Value = serde_json::from_str(&text).unwrap();
+    fn every_save_is_a_notebook_and_the_last_is_the_finished_one_as_it_was_put_right() {
+        let class = SampleClass::load().unwrap();
+        let tried_again = |cells: &[Value]| {
+            let pairs = cells.windows(2);
+            let is_failed = |cell: &Value| cell["outputs"].to_string().contains("traceback");
+            pairs
+                .filter(|pair| is_failed(&pair[0]) && pair[1]["cell_type"] == "code")
+                .count()
+        };
+        for participant in class.participants {
+            for cells in &participant.way.saves {
+                let text = participant.lesson.text(cells);
+                let save: Value = serde_json::from_str(&text).unwrap();
                 assert_eq!(
-                    (&state["nbformat"], &state["nbformat_minor"]),
+                    (&save["nbformat"], &save["nbformat_minor"]),
                     (&4.into(), &5.into())
                 );
-                let cells = state["cells"].as_array().unwrap();
-                assert_eq!(
-                    cells.len(),
-                    participant.executed + usize::from(participant.typing)
-                );
-                let (done, typed) = cells.split_at(participant.executed);
-                assert_eq!(done, &finished[..done.len()]);
-                for (typed, finished) in typed.iter().zip(&finished[done.len()..]) {
-                    assert_eq!(typed["source"], finished["source"]);
-                    assert_eq!(typed["id"], finished["id"]);
-                    assert_eq!(typed["outputs"], Value::Array(Vec::new()));
-                    assert!(typed["execution_count"].is_null());
-                    assert!(finished["execution_count"].is_u64());
-                }
+                let mut ids: Vec<&str> =
+                    cells.iter().map(|it| it["id"].as_str().unwrap()).collect();
+                ids.sort_unstable();
+                ids.dedup();
+                assert_eq!(ids.len(), cells.len(), "ids are unique");
+            }
+            let finished = &participant.lesson.cells;
+            let last = participant.way.saves.last().unwrap();
+            assert_eq!(last.len() + tried_again(finished), finished.len());
+            for cell in last {
+                assert!(finished.iter().any(|it| it["source"] == cell["source"]
+                    && it["execution_count"] == cell["execution_count"]));
             }
         }
+    }
+
+    #[test]
+    fn an_error_is_made_by_several_and_each_has_the_cells_of_the_handout() {
+        let class = SampleClass::load().unwrap();
+        let has = |text: &str| {
+            let of_class = class.participants.iter();
+            let has = |it: &&SampleParticipant| {
+                let mut saves = it.way.saves.iter();
+                saves.any(|cells| cells.iter().any(|cell| cell.to_string().contains(text)))
+            };
+            of_class.filter(has).count()
+        };
+        assert!(has("name 'pd' is not defined") >= 4);
+        assert_eq!(has("\"lesson-01\""), class.participants.len());
+        assert!(has("\"lesson-06\"") > 9, "the cell below a heading");
     }
 
     #[test]
