@@ -59,7 +59,7 @@ async fn answers_to_an_exercise_are_together_by_what_has_come_of_them() {
         })
         .collect();
     let expected = [
-        (ExerciseKind::Error, "Other errors", vec![vec!["dora"]]),
+        (ExerciseKind::Error, "NameError y", vec![vec!["dora"]]),
         (
             ExerciseKind::Output,
             "6",

@@ -88,9 +88,9 @@ async fn answers_of_everyone_are_read_by_keyboard_and_written_to() -> Result<()>
         named,
         [
             "2 NameError price",
-            "1 Other errors",
+            "1 AttributeError list.max",
             "7 3",
-            "1 Other results",
+            "1 1",
             "1 Untouched"
         ]
     );
