@@ -102,4 +102,72 @@ mod tests {
             }
         }
     }
+    /// An afternoon in which some ask again and again and the others now and then: how long those wait,
+    /// and everyone, in minutes, by the order that `sort` makes.
+    fn afternoon(seed: u64, sort: fn(&mut [Waiting], i64)) -> (Vec<i64>, Vec<i64>) {
+        const PEOPLE: usize = 60;
+        const OFTEN: usize = 6;
+        const HELPERS: usize = 6;
+        const SECONDS: i64 = 3 * 3_600;
+        let mut state = seed;
+        let mut between = |least: i64, most: i64| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            least + (state >> 33) as i64 % (most - least + 1)
+        };
+        let mut asks_at: Vec<i64> = (0..PEOPLE).map(|_| between(0, 1_800)).collect();
+        let mut helped = [0; PEOPLE];
+        // Who is helped, and until when.
+        let mut busy: Vec<(i64, usize)> = Vec::new();
+        let mut queue: Vec<Waiting> = Vec::new();
+        let (mut of_others, mut of_all) = (Vec::new(), Vec::new());
+        for now in 0..SECONDS {
+            for (at, person) in busy.extract_if(.., |(until, _)| *until <= now) {
+                helped[person] += 1;
+                let pause = match person < OFTEN {
+                    true => between(60, 180),
+                    false => between(900, 2_700),
+                };
+                asks_at[person] = at + pause;
+            }
+            for person in 0..PEOPLE {
+                if asks_at[person] == now {
+                    queue.push(Waiting {
+                        id: person as i64,
+                        asked_ms: now * 1_000,
+                        helped: helped[person],
+                        is_returned: false,
+                    });
+                }
+            }
+            sort(&mut queue, now * 1_000);
+            let free = (HELPERS - busy.len()).min(queue.len());
+            for next in queue.drain(..free) {
+                let person = next.id as usize;
+                busy.push((now + between(60, 240), person));
+                let waited = (now * 1_000 - next.asked_ms) / MINUTE_MS;
+                of_all.push(waited);
+                if person >= OFTEN {
+                    of_others.push(waited);
+                }
+            }
+        }
+        of_others.sort_unstable();
+        of_all.sort_unstable();
+        (of_others, of_all)
+    }
+
+    #[test]
+    fn who_asks_seldom_waits_less_than_in_the_order_of_coming_and_nobody_much_longer() {
+        let first_come = |queue: &mut [Waiting], _: i64| queue.sort_by_key(|one| one.asked_ms);
+        for seed in 1..=5 {
+            let (others, all) = afternoon(seed, sort);
+            let (others_by_time, all_by_time) = afternoon(seed, first_come);
+            let nine_of_ten = |waits: &[i64]| waits[waits.len() * 9 / 10];
+            let longest = |waits: &[i64]| waits[waits.len() - 1];
+            assert!(nine_of_ten(&others) < nine_of_ten(&others_by_time));
+            assert!(longest(&all) <= longest(&all_by_time) + HELP_LONG_WAIT_MS / MINUTE_MS);
+        }
+    }
 }
