@@ -109,7 +109,6 @@ impl HelpDesk {
         announcements: Announcements,
         now_ms: i64,
     ) -> Result<Self, HelpError> {
-        store.tidy(now_ms - MAX_AGE_MS)?;
         let mut machine = HelpMachine::default();
         // What is older belongs to tickets that have ended by now.
         for event in store.since(now_ms - 2 * CLASS_MS)? {
@@ -387,14 +386,14 @@ impl HelpDesk {
                 _ = ticks.tick() => {}
                 () = ending.cancelled() => return,
             }
-            let is_sure = clock.is_sure(Instant::now(), time::now_ms());
+            let now_ms = time::now_ms();
+            let is_sure = clock.is_sure(Instant::now(), now_ms);
             let tidies = tick % TIDY_TICKS == 0 && is_sure;
             if !tidies && self.state.lock().machine.is_idle() {
                 continue;
             }
             let desk = Arc::clone(&self);
             let ticked = spawn_blocking(move || {
-                let now_ms = time::now_ms();
                 desk.tick(now_ms, is_sure)?;
                 match tidies {
                     true => desk.store.tidy(now_ms - MAX_AGE_MS),

@@ -11,6 +11,9 @@ use crate::telemetry::loggable;
 
 /// A cell that is known so long after the press is no longer looked for.
 const MAX_PLACING_MS: i64 = 60_000;
+/// A version that is new so long after the press was saved after it, whatever the clock of its
+/// machine says.
+const MAX_RECORDING_MS: i64 = 10_000;
 
 /// Somebody has asked for help from their copy of a notebook.
 #[derive(Clone, Debug)]
@@ -105,6 +108,7 @@ impl PendingAsk {
         self.has_cell |= place.cell.is_some();
         let placed = sources.help.place(*ticket, place, now_ms);
         let may_place = placed.map_err(|error| InsightError::Engine(error.to_string()))?;
-        Ok(saved_at_ms >= *at_ms || !may_place)
+        let is_after = saved_at_ms >= *at_ms || now_ms - at_ms > MAX_RECORDING_MS;
+        Ok(is_after || !may_place)
     }
 }

@@ -11,6 +11,7 @@
 //! * `queue.rs`: what the thread is told and asked
 //! * `room.rs`: one notebook: its versions, replayed and followed
 //! * `plan.rs`: who is no participant, and which notebook is the handout
+//! * `present.rs`: which copies were not deleted
 //! * `sources.rs`: where versions and handouts are read
 //! * `places.rs`: where everyone has a cell of the handout; `exercise.rs` reads and draws them
 //! * `asks.rs`: what tickets are about
@@ -22,6 +23,7 @@ mod asks;
 mod exercise;
 mod places;
 mod plan;
+mod present;
 mod queue;
 mod room;
 mod sources;
@@ -42,6 +44,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     places::ExercisePlaces,
+    present::PresentCopies,
     queue::{InsightQueue, InsightRequest},
     sources::InsightSources,
     sqlite::SqliteSettlements,
@@ -96,6 +99,7 @@ pub struct Settlement {
 /// What the saves of a class say. It follows the history and the class as an observer of both.
 pub struct Insight {
     queue: Arc<InsightQueue>,
+    present: Arc<PresentCopies>,
 }
 
 impl Insight {
@@ -104,6 +108,7 @@ impl Insight {
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
             queue: Arc::new(InsightQueue::new(MAX_WAITING_REQUESTS)),
+            present: Arc::default(),
         })
     }
 
@@ -133,6 +138,7 @@ impl Insight {
             errands,
             sharing,
             help,
+            present: Arc::clone(&self.present),
             settlements: SqliteSettlements::open(path)?,
         };
         let worker = Worker::new(Arc::clone(&self.queue), sources, announcements);
@@ -265,10 +271,13 @@ impl HistoryFollower for Insight {
 }
 
 impl Observer for Insight {
-    // A version counts once it is recorded.
-    fn revised(&self, _revision: &Revision) {}
+    // The version itself counts once it is recorded.
+    fn revised(&self, revision: &Revision) {
+        self.present.add(&revision.key);
+    }
 
     fn removed(&self, key: &CopyId) {
+        self.present.remove(key);
         self.queue.note_removed(key);
     }
 }

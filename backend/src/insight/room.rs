@@ -3,7 +3,10 @@
 //! What it comes to depends on the versions, on what was done about people between them and on the
 //! plan alone, and not on when somebody asked.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::{Duration, Instant},
+};
 
 use analytics::{answer, attention::Settled, classroom::Classroom, handout::Anchor};
 use shared::{
@@ -33,6 +36,8 @@ const MAX_LISTED: usize = 1_000;
 const SETTLING_MS: i64 = 5_000;
 /// What is so much later than now was written while the clock was ahead.
 const MAX_AHEAD_MS: i64 = 60_000;
+/// How long it takes at least until all is replayed once more.
+const MIN_REPLAY_PAUSE: Duration = Duration::from_secs(2);
 
 /// A notebook that is followed.
 pub(super) struct Room {
@@ -56,6 +61,14 @@ pub(super) struct Room {
     deeds: VecDeque<StoredDeed>,
     /// Who asks for help, by all deeds that are kept.
     asking: BTreeSet<String>,
+    /// Who has versions that do not count, because their copy was deleted.
+    absent: BTreeSet<String>,
+    /// The time after now from which on something is known that does not count yet: it was written
+    /// while the clock was ahead.
+    ahead_ms: Option<i64>,
+    /// When the last replay began, and how long it took.
+    begun: Instant,
+    took: Duration,
     /// The last look that was made because time had passed, and that no replay would make before the
     /// next version.
     look_by_time_ms: Option<i64>,
@@ -81,6 +94,10 @@ impl Room {
             replayed: 0,
             deeds: VecDeque::new(),
             asking: BTreeSet::new(),
+            absent: BTreeSet::new(),
+            ahead_ms: None,
+            begun: Instant::now(),
+            took: Duration::ZERO,
             look_by_time_ms: None,
             latest_ms: 0,
             instructor_ms: 0,
@@ -117,7 +134,7 @@ impl Room {
     ) -> Result<bool, InsightError> {
         self.learn_births(&*sources.history)?;
         let plan = Plan::of(&self.filename, &self.births, &self.staff, sources)?;
-        if self.plan.as_ref() != Some(&plan) {
+        if self.plan.as_ref() != Some(&plan) || self.is_outdated(sources) {
             self.begin(plan, sources)?;
         }
         let found = sources
@@ -138,8 +155,29 @@ impl Room {
             self.settle_until(self.learnt);
             self.replayed = self.learnt;
             self.note_asks(sources);
+            if self.took.is_zero() {
+                self.took = self.begun.elapsed();
+            }
         }
         Ok(is_all)
+    }
+
+    /// Whether all is to be replayed: a copy is there again that did not count, or a time has come
+    /// that was ahead. A replay of a large class takes seconds, and whoever deletes a copy again and
+    /// again is not to keep the thread busy.
+    pub(super) fn is_outdated(&self, sources: &InsightSources) -> bool {
+        let is_back = |user: &String| sources.present.has(&self.copy_of(user));
+        let pause = MIN_REPLAY_PAUSE.max(self.took * 10);
+        let has_come = |ahead_ms: i64| ahead_ms <= time::now_ms() + MAX_AHEAD_MS;
+        self.begun.elapsed() >= pause
+            && (self.ahead_ms.is_some_and(has_come) || self.absent.iter().any(is_back))
+    }
+
+    fn copy_of(&self, user: &str) -> CopyId {
+        CopyId {
+            filename: self.filename.clone(),
+            user: user.to_owned(),
+        }
     }
 
     /// Keeps who asks for help and who no longer does, after all versions that are known here. It
@@ -148,10 +186,11 @@ impl Room {
         let asking = sources.help.asking(&self.filename);
         // What is kept comes after the looks that were made, as it does in a replay.
         let after_look_ms = self.classroom.looked_ms().map_or(0, |at_ms| at_ms + 1);
+        let latest_ms = time::now_ms() + MAX_AHEAD_MS;
         let deed = |user: &String, deed, at_ms: i64| StoredDeed {
             user: user.clone(),
             deed,
-            at_ms: at_ms.max(after_look_ms),
+            at_ms: at_ms.max(after_look_ms).min(latest_ms),
             version: self.learnt,
         };
         let gone = self
@@ -219,6 +258,10 @@ impl Room {
         self.classroom = Classroom::new(handout);
         self.texts = texts.unwrap_or_default();
         self.newest.clear();
+        self.absent.clear();
+        self.ahead_ms = None;
+        self.begun = Instant::now();
+        self.took = Duration::ZERO;
         self.deeds = self.known_deeds(sources)?;
         self.asking = asking_by(&self.deeds);
         self.look_by_time_ms = None;
@@ -232,11 +275,22 @@ impl Room {
 
     /// What was done after versions that there are. After a history that was lost or a clock that was
     /// ahead, there may be what never comes.
-    fn known_deeds(&self, sources: &InsightSources) -> Result<VecDeque<StoredDeed>, InsightError> {
-        let latest_ms = time::now_ms() + MAX_AHEAD_MS;
+    fn known_deeds(
+        &mut self,
+        sources: &InsightSources,
+    ) -> Result<VecDeque<StoredDeed>, InsightError> {
         let mut deeds: VecDeque<StoredDeed> = sources.settlements.of(&self.filename)?.into();
-        deeds.retain(|deed| deed.version <= self.learnt && deed.at_ms <= latest_ms);
+        deeds.retain(|deed| deed.version <= self.learnt && self.has_come(deed.at_ms));
         Ok(deeds)
+    }
+
+    /// Whether this time has come; one that has not is waited for.
+    fn has_come(&mut self, at_ms: i64) -> bool {
+        let has_come = at_ms <= time::now_ms() + MAX_AHEAD_MS;
+        if !has_come {
+            self.ahead_ms = self.ahead_ms.max(Some(at_ms));
+        }
+        has_come
     }
 
     fn replay(
@@ -250,21 +304,28 @@ impl Room {
         if !is_instructor && plan.is_some_and(|plan| plan.apart.contains(user)) {
             return Ok(());
         }
+        if !is_instructor && !sources.present.has(&self.copy_of(user)) {
+            self.absent.insert(user.to_owned());
+            return Ok(());
+        }
         let Some(snapshot) = sources.version(&self.filename, user, version.id)? else {
             return Ok(());
+        };
+        // It may have been saved while the clock was ahead.
+        let saved_at_ms = match self.has_come(version.saved_at_ms) {
+            true => version.saved_at_ms,
+            false => time::now_ms() + MAX_AHEAD_MS,
         };
         metrics::counter!("pipalhub_insight_versions_total").increment(1);
         self.has_changed = true;
         if is_instructor {
-            self.instructor_ms = self.instructor_ms.max(version.saved_at_ms);
+            self.instructor_ms = self.instructor_ms.max(saved_at_ms);
             self.classroom
                 .save_of_instructor(self.instructor_ms, &snapshot);
             self.latest_ms = self.latest_ms.max(self.instructor_ms);
             return Ok(());
         }
-        // A file may come back with an older time than it had, and may have been saved while the clock
-        // was ahead.
-        let saved_at_ms = version.saved_at_ms.min(time::now_ms() + MAX_AHEAD_MS);
+        // A file may come back with an older time than it had.
         let progress = self.classroom.progress(user);
         let last_ms = progress.and_then(|progress| progress.saves_ms);
         let at_ms = last_ms.map_or(saved_at_ms, |(_, last)| last.max(saved_at_ms));
@@ -278,7 +339,9 @@ impl Room {
     /// Keeps that the class had looked at itself when a version came late, so that a replay does so
     /// before it, too.
     fn keep_look_before(&mut self, version: i64, at_ms: i64, sources: &InsightSources) {
+        let latest_ms = time::now_ms() + MAX_AHEAD_MS;
         let late = self.look_by_time_ms.filter(|look_ms| *look_ms >= at_ms);
+        let late = late.filter(|look_ms| *look_ms <= latest_ms);
         let Some(look_ms) = late else {
             return;
         };
@@ -333,10 +396,6 @@ impl Room {
                 Deed::Looked => {
                     self.classroom.advance(at_ms);
                     continue;
-                }
-                Deed::Gone => {
-                    self.classroom.forget(&user);
-                    self.newest.remove(&user);
                 }
             }
             self.latest_ms = self.latest_ms.max(at_ms);
@@ -404,10 +463,13 @@ impl Room {
         Ok(Some((place, saved_at_ms)))
     }
 
-    /// Somebody's copy was deleted after the version that it says, which may come yet. It was kept by
-    /// whoever says so.
-    pub(super) fn forget(&mut self, gone: StoredDeed) {
-        self.add_deed(gone);
+    /// Somebody's copy was deleted: its versions count no more. Whoever asks is asked about anew.
+    pub(super) fn forget(&mut self, user: &str) {
+        self.classroom.forget(user);
+        self.newest.remove(user);
+        self.asking.remove(user);
+        self.absent.insert(user.to_owned());
+        self.has_changed = true;
     }
 
     /// Adds what was done, behind all that was done before a later version.
@@ -416,19 +478,26 @@ impl Room {
         self.deeds.insert(at, deed);
     }
 
-    /// Somebody was removed, and what was done about them with it.
-    pub(super) fn forget_person(&mut self, user: &str) {
-        self.asking.remove(user);
-        self.deeds.retain(|deed| deed.user != user);
+    /// Replays all with the next version, as what is known is another.
+    pub(super) fn begin_anew(&mut self) {
+        self.plan = None;
     }
 
     /// Time has passed. When the clock was ahead, all is replayed by the time that it is.
-    pub(super) fn look(&mut self, now_ms: i64) {
+    pub(super) fn look(&mut self, now_ms: i64, sources: &InsightSources) {
         if !self.is_up_to_date() {
             return;
         }
         let looked_ms = self.classroom.looked_ms();
-        if looked_ms.is_some_and(|looked_ms| looked_ms > now_ms + MAX_AHEAD_MS) {
+        let is_ahead = looked_ms.is_some_and(|looked_ms| looked_ms > now_ms + 2 * MAX_AHEAD_MS);
+        if is_ahead {
+            let forgotten = sources
+                .settlements
+                .forget_after(&self.filename, now_ms + MAX_AHEAD_MS);
+            if let Err(error) = forgotten {
+                let filename = loggable(&self.filename);
+                tracing::warn!(%filename, %error, "what was done while the clock was ahead is kept");
+            }
             self.plan = None;
             return;
         }
@@ -472,7 +541,7 @@ fn asking_by(deeds: &VecDeque<StoredDeed>) -> BTreeSet<String> {
         match deed.deed {
             Deed::Asks => last.insert(&deed.user, true),
             Deed::AsksNoMore => last.insert(&deed.user, false),
-            Deed::Settled(_) | Deed::Looked | Deed::Gone => None,
+            Deed::Settled(_) | Deed::Looked => None,
         };
     }
     let asking = last.into_iter().filter(|(_, asks)| *asks);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use analytics::{signature::Names, snapshot::Snapshot};
 
-use super::{InsightError, sqlite::SqliteSettlements};
+use super::{InsightError, present::PresentCopies, sqlite::SqliteSettlements};
 use crate::{
     class::CopyId,
     copies::Copies,
@@ -21,6 +21,7 @@ pub(super) struct InsightSources {
     pub(super) errands: Arc<ErrandDesk>,
     pub(super) sharing: Arc<Sharing>,
     pub(super) help: Arc<HelpDesk>,
+    pub(super) present: Arc<PresentCopies>,
     pub(super) settlements: SqliteSettlements,
 }
 

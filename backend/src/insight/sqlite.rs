@@ -29,8 +29,7 @@ const MIGRATIONS: &[&str] = &[
     -- From here on `settled` is also that somebody asks for help, or no longer does.
 ",
     "
-    -- From here on `settled` is also that somebody's copy was deleted, and that the class had looked
-    -- at itself; that is of nobody.
+    -- From here on `settled` is also that the class had looked at itself; that is of nobody.
     CREATE INDEX settlements_by_kind ON settlements (settled, id);
 ",
 ];
@@ -41,9 +40,8 @@ const FILE_CONTENT: &str = "What was done about people";
 /// Settlements that are kept, and for how long. They say whom to leave alone for some minutes, and
 /// when somebody was last helped in a class.
 const MAX_SETTLEMENTS: i64 = 20_000;
-/// The same of what may come by saves alone, so that nobody pushes out what others did: of each, looks
-/// and deleted copies.
-const MAX_OF_SAVES: i64 = 2_000;
+/// The same of looks, which may come by saves alone, so that nobody pushes out what others did.
+const MAX_LOOKS: i64 = 2_000;
 const MAX_AGE_MS: i64 = 30 * 24 * 3_600 * 1_000;
 
 /// What is done between two versions.
@@ -57,8 +55,6 @@ pub(super) enum Deed {
     AsksNoMore,
     /// The class had looked at itself by then, and the next version is of before.
     Looked,
-    /// Somebody's copy was deleted.
-    Gone,
 }
 
 /// Something that was done about somebody, or by them.
@@ -109,12 +105,12 @@ impl SqliteSettlements {
                      SELECT id FROM settlements ORDER BY id DESC LIMIT 1 OFFSET ?2)",
                 [at_ms - MAX_AGE_MS, MAX_SETTLEMENTS],
             )?;
-            if matches!(deed, Deed::Looked | Deed::Gone) {
+            if *deed == Deed::Looked {
                 transaction.execute(
                     "DELETE FROM settlements WHERE settled = ?1 AND id <= (
                          SELECT id FROM settlements WHERE settled = ?1
                          ORDER BY id DESC LIMIT 1 OFFSET ?2)",
-                    params![name(*deed), MAX_OF_SAVES],
+                    params![name(*deed), MAX_LOOKS],
                 )?;
             }
         }
@@ -125,6 +121,16 @@ impl SqliteSettlements {
     pub(super) fn forget(&self, user: &str) -> Result<(), InsightError> {
         let writer = self.writer.lock();
         writer.execute("DELETE FROM settlements WHERE user = ?1", [user])?;
+        Ok(())
+    }
+
+    /// Deletes what was done at a notebook after a time, which is yet to come: the clock was ahead.
+    pub(super) fn forget_after(&self, filename: &str, at_ms: i64) -> Result<(), InsightError> {
+        let writer = self.writer.lock();
+        writer.execute(
+            "DELETE FROM settlements WHERE filename = ?1 AND at_ms > ?2",
+            params![filename, at_ms],
+        )?;
         Ok(())
     }
 
@@ -143,7 +149,6 @@ impl SqliteSettlements {
                     "asks" => Deed::Asks,
                     "asks-no-more" => Deed::AsksNoMore,
                     "looked" => Deed::Looked,
-                    "gone" => Deed::Gone,
                     _ => Deed::Settled(SettledKind::Later),
                 },
                 at_ms: row.get(2)?,
@@ -161,7 +166,6 @@ fn name(deed: Deed) -> &'static str {
         Deed::Asks => "asks",
         Deed::AsksNoMore => "asks-no-more",
         Deed::Looked => "looked",
-        Deed::Gone => "gone",
     }
 }
 
@@ -196,7 +200,6 @@ mod tests {
             done("bo", Deed::Asks, 2, 4),
             done("bo", Deed::AsksNoMore, 2, 4),
             done("", Deed::Looked, 2, 5),
-            done("bo", Deed::Gone, 2, 5),
         ];
         let store = SqliteSettlements::open(&path).unwrap();
         store.add("a.ipynb", &deeds).unwrap();
@@ -208,14 +211,14 @@ mod tests {
         store.add("a.ipynb", std::slice::from_ref(&late)).unwrap();
         let left = store.of("a.ipynb").unwrap();
         assert_eq!(left[0].user, "bo", "of just 30 days: {left:?}");
-        assert_eq!((left.len(), &left[5]), (6, &late));
+        assert_eq!((left.len(), &left[4]), (5, &late));
         store.forget("bo").unwrap();
         let left = store.of("a.ipynb").unwrap();
         assert_eq!(left, [deeds[4].clone(), late], "nothing of bo");
     }
 
     #[test]
-    fn what_comes_by_saves_alone_pushes_nothing_else_out() {
+    fn looks_push_nothing_else_out() {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteSettlements::open(&folder.path().join("insight.sqlite3")).unwrap();
         let done = |deed, version| StoredDeed {
@@ -226,11 +229,11 @@ mod tests {
         };
         let helped = done(Deed::Settled(SettledKind::Helped), 0);
         store.add("a.ipynb", std::slice::from_ref(&helped)).unwrap();
-        let count = MAX_OF_SAVES + 10;
+        let count = MAX_LOOKS + 10;
         let looked: Vec<_> = (1..=count).map(|at| done(Deed::Looked, at)).collect();
         store.add("b.ipynb", &looked).unwrap();
         assert_eq!(store.of("a.ipynb").unwrap(), [helped]);
         let left = store.of("b.ipynb").unwrap();
-        assert_eq!((left.len() as i64, left[0].version), (MAX_OF_SAVES, 11));
+        assert_eq!((left.len() as i64, left[0].version), (MAX_LOOKS, 11));
     }
 }

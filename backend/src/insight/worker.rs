@@ -19,12 +19,9 @@ use super::{
     queue::{InsightBatch, InsightQueue, InsightRequest},
     room::Room,
     sources::InsightSources,
-    sqlite::{Deed, StoredDeed},
 };
 use crate::{
-    class::CopyId,
     feed::{Announcements, Recipients},
-    help::HelpDesk,
     telemetry::loggable,
     time,
 };
@@ -95,9 +92,11 @@ impl Worker {
             kept.is_behind |= batch.saved.contains(kept.room.filename());
         }
         for copy in &batch.removed {
-            if let Err(error) = self.forget_copy(copy) {
-                let (user, filename) = (loggable(&copy.user), loggable(&copy.filename));
-                tracing::warn!(%user, %filename, %error, "a deleted copy may come back");
+            let mut rooms = self.rooms.iter_mut();
+            if let Some(kept) = rooms.find(|kept| kept.room.filename() == copy.filename) {
+                kept.room.forget(&copy.user);
+                kept.asks.forget(&copy.user);
+                kept.is_behind = true;
             }
         }
         for user in &batch.removed_people {
@@ -110,11 +109,12 @@ impl Worker {
         let mut at = 0;
         while at < self.rooms.len() {
             let is_well = self.work_on(at, |kept, sources| {
+                kept.is_behind |= kept.room.is_outdated(sources);
                 if kept.is_behind {
                     kept.go_on(sources);
                     kept.asks.place(&kept.room, sources, time::now_ms());
                 }
-                kept.tell(&announcements, &sources.help);
+                kept.tell(&announcements, sources);
             });
             at += usize::from(is_well);
         }
@@ -141,7 +141,7 @@ impl Worker {
             } => {
                 let at = self.keep(&filename, staff);
                 self.work_on(at, |kept, sources| {
-                    let answer = kept.catch_up(sources).map(|()| kept.first_answer());
+                    let answer = kept.catch_up(sources).map(|()| kept.first_answer(sources));
                     // Whoever asked may have gone.
                     let _ = reply.send(answer);
                 });
@@ -192,31 +192,11 @@ impl Worker {
         }
     }
 
-    /// Keeps that a copy was deleted, so that a replay knows it, too.
-    fn forget_copy(&mut self, copy: &CopyId) -> Result<(), InsightError> {
-        let history = &self.sources.history;
-        if history.versions(copy, None, 1)?.is_empty() {
-            return Ok(());
-        }
-        let gone = StoredDeed {
-            user: copy.user.clone(),
-            deed: Deed::Gone,
-            at_ms: time::now_ms(),
-            version: history.newest()?,
-        };
-        let mut rooms = self.rooms.iter_mut();
-        if let Some(kept) = rooms.find(|kept| kept.room.filename() == copy.filename) {
-            kept.room.forget(gone.clone());
-            kept.asks.forget(&copy.user);
-            kept.is_behind = true;
-        }
-        self.sources.settlements.add(&copy.filename, &[gone])
-    }
-
     fn forget_person(&mut self, user: &str) {
         for kept in &mut self.rooms {
-            kept.room.forget_person(user);
+            kept.room.begin_anew();
             kept.asks.forget(user);
+            kept.is_behind = true;
         }
         if let Err(error) = self.sources.settlements.forget(user) {
             let user = loggable(user);
@@ -289,8 +269,8 @@ impl KeptRoom {
         tracing::warn!(%filename, %error, "what the saves of a notebook say is not up to date");
     }
 
-    fn answer(&mut self) -> Arc<InsightResponse> {
-        self.room.look(time::now_ms());
+    fn answer(&mut self, sources: &InsightSources) -> Arc<InsightResponse> {
+        self.room.look(time::now_ms(), sources);
         self.is_behind |= !self.room.is_up_to_date();
         match &self.answer {
             Some(answer) if !self.room.has_changed() => Arc::clone(answer),
@@ -303,8 +283,8 @@ impl KeptRoom {
     }
 
     /// The answer to somebody who asks: from then on pages are told of others.
-    fn first_answer(&mut self) -> Arc<InsightResponse> {
-        let answer = self.answer();
+    fn first_answer(&mut self, sources: &InsightSources) -> Arc<InsightResponse> {
+        let answer = self.answer(sources);
         if self.told.is_none() && self.room.is_up_to_date() {
             self.told = Some(Arc::clone(&answer));
         }
@@ -312,11 +292,11 @@ impl KeptRoom {
     }
 
     /// Tells open pages when there is another answer.
-    fn tell(&mut self, announcements: &Announcements, help: &HelpDesk) {
+    fn tell(&mut self, announcements: &Announcements, sources: &InsightSources) {
         if self.is_behind || self.told_at.elapsed() < TELL_INTERVAL {
             return;
         }
-        let answer = self.answer();
+        let answer = self.answer(sources);
         let is_news = match &self.told {
             Some(told) => !Arc::ptr_eq(told, &answer) && !told.says_the_same(&answer),
             // Pages that were answered before it was up to date ask again.
@@ -326,7 +306,9 @@ impl KeptRoom {
             .people
             .iter()
             .map(|it| (&*it.user, it.error.as_deref()));
-        help.note_errors(self.room.filename(), errors, time::now_ms());
+        sources
+            .help
+            .note_errors(self.room.filename(), errors, time::now_ms());
         if is_news {
             let filename = self.room.filename().to_owned();
             announcements.send(
@@ -342,8 +324,13 @@ impl KeptRoom {
 
 #[cfg(test)]
 mod tests {
+    use shared::insight::SettledKind;
+
     use super::*;
-    use crate::insight::tests::Lesson;
+    use crate::{
+        class::CopyId,
+        insight::{Settlement, tests::Lesson},
+    };
 
     #[test]
     fn the_notebook_that_was_asked_about_longest_ago_makes_room() {
@@ -362,28 +349,45 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_that_was_deleted_while_nobody_looked_is_gone_and_a_removed_person_whole() {
+    fn nothing_is_kept_of_what_was_done_about_a_removed_person() {
         let lesson = Lesson::new();
         lesson.save("ana", 1_000, &[]);
         let queue = Arc::new(InsightQueue::new(1));
         let mut worker = Worker::new(queue, lesson.sources, Announcements::default());
-        let copy = |user: &str| CopyId {
-            filename: "lesson.ipynb".to_owned(),
-            user: user.to_owned(),
+        let at = worker.keep("lesson.ipynb", BTreeSet::new());
+        let settled = |worker: &mut Worker, settlement| {
+            worker.work_on(at, |kept, sources| {
+                kept.catch_up(sources).unwrap();
+                kept.room.settle(&settlement, sources).unwrap();
+            })
         };
-        worker.take_turn(InsightBatch {
-            removed: [copy("ana"), copy("bo")].into(),
-            ..InsightBatch::default()
-        });
-        let kept = worker.sources.settlements.of("lesson.ipynb").unwrap();
-        let kept: Vec<_> = kept.iter().map(|it| (&*it.user, it.deed)).collect();
-        assert_eq!(kept, [("ana", Deed::Gone)], "bo had saved nothing");
+        let settlement = Settlement {
+            copy: CopyId {
+                filename: "lesson.ipynb".to_owned(),
+                user: "ana".to_owned(),
+            },
+            settled: SettledKind::Helped,
+            at_ms: 2_000,
+        };
+        assert!(settled(&mut worker, settlement));
+        assert_eq!(
+            worker.sources.settlements.of("lesson.ipynb").unwrap().len(),
+            1
+        );
         worker.take_turn(InsightBatch {
             removed_people: ["ana".to_owned()].into(),
             ..InsightBatch::default()
         });
-        let left = worker.sources.settlements.of("lesson.ipynb").unwrap();
-        assert!(left.is_empty());
+        assert!(
+            worker
+                .sources
+                .settlements
+                .of("lesson.ipynb")
+                .unwrap()
+                .is_empty()
+        );
+        let helped = worker.rooms[0].room.answer().people.remove(0).helped_ms;
+        assert_eq!(helped, None);
     }
 
     #[test]
