@@ -219,6 +219,16 @@ impl Class {
         self.0.records.read().contains_key(key)
     }
 
+    /// Tells whether a copy is known, for an observer, which must not keep the class; of a class that
+    /// has ended, all are.
+    pub fn copy_lookup(&self) -> impl Fn(&CopyId) -> bool + Send + Sync + 'static {
+        let core = Arc::downgrade(&self.0);
+        move |key| {
+            let core = core.upgrade();
+            core.is_none_or(|core| core.records.read().contains_key(key))
+        }
+    }
+
     /// Whether anybody has a notebook of this name.
     #[must_use]
     pub fn has_notebook(&self, filename: &str) -> bool {

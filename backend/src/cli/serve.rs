@@ -238,6 +238,7 @@ async fn serve(args: ServeArgs, parent: Option<ParentProcess>) -> anyhow::Result
         class = class
             .observed_by(Arc::clone(&history.recorder) as _)
             .observed_by(Arc::clone(&insight) as _);
+        insight.heed(&class);
     }
     let grace = match hub {
         Some(_) => HUB_GRACE,

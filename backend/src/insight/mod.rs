@@ -52,7 +52,7 @@ use self::{
 };
 use crate::{
     background,
-    class::{CopyId, Observer, Revision},
+    class::{Class, CopyId, Observer, Revision},
     copies::Copies,
     errands::ErrandDesk,
     feed::Announcements,
@@ -145,6 +145,11 @@ impl Insight {
         background::spawn("insight", move || worker.run())
             .context("cannot start the thread of the insight")?;
         Ok(())
+    }
+
+    /// Counts nothing from now on of copies that the class does not have.
+    pub fn heed(&self, class: &Class) {
+        self.present.ask(class.copy_lookup());
     }
 
     /// What the saves of the notebook `filename` say, in a class in which `staff` are no
@@ -271,13 +276,10 @@ impl HistoryFollower for Insight {
 }
 
 impl Observer for Insight {
-    // The version itself counts once it is recorded.
-    fn revised(&self, revision: &Revision) {
-        self.present.add(&revision.key);
-    }
+    // A version counts once it is recorded.
+    fn revised(&self, _revision: &Revision) {}
 
     fn removed(&self, key: &CopyId) {
-        self.present.remove(key);
         self.queue.note_removed(key);
     }
 }

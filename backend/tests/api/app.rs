@@ -216,6 +216,7 @@ impl App {
             .observed_by(Arc::clone(&sharing) as _)
             .observed_by(Arc::new(recorder))
             .observed_by(Arc::clone(&insight) as _);
+        insight.heed(&class);
         let reporter = Reporter::new(class.clone(), Arc::clone(&store) as _, Duration::ZERO);
         let reporter = reporter.await.unwrap();
         let ending = CancellationToken::new();

@@ -1,7 +1,7 @@
 //! `/api/insight`: what the saves of a class say, over the whole way from a save to the answer.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     time::{Duration, SystemTime},
 };
 
@@ -237,6 +237,23 @@ async fn saves_of_a_class_say_who_needs_someone_what_goes_wrong_and_how_far_all_
             assert!(!group.title.contains(name), "{}", group.title);
         }
     }
+}
+
+#[tokio::test]
+async fn a_copy_that_was_deleted_while_the_service_was_away_counts_no_more() {
+    let LessonClass { app, begun } = LessonClass::begin().await;
+    fs::remove_file(app.home("fay").join(FILENAME)).unwrap();
+    let app = app.restarted(false).await;
+    app.built().await;
+    app.instructor().get("api/session").await;
+    let class = LessonClass { app, begun };
+    let people = eventually(async || {
+        let answer = class.insight().await;
+        let people = answer.people.into_iter().map(|it| it.user);
+        (!answer.catching_up).then(|| people.collect::<Vec<_>>())
+    })
+    .await;
+    assert_eq!(people, CLASS[..5], "fay's is gone");
 }
 
 #[tokio::test]
