@@ -9,7 +9,8 @@
 //!
 //! * `worker.rs`: the thread, and the notebooks that are kept
 //! * `queue.rs`: what the thread is told and asked
-//! * `room.rs`: one notebook: its versions, replayed and followed
+//! * `room.rs`: one notebook: its versions, replayed and followed; `room/deeds.rs` is what was done
+//!   between them, `room/ticket.rs` where somebody is who asks
 //! * `plan.rs`: who is no participant, and which notebook is the handout
 //! * `present.rs`: which copies were not deleted
 //! * `sources.rs`: where versions and handouts are read

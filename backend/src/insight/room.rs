@@ -3,27 +3,26 @@
 //! What it comes to depends on the versions, on what was done about people between them and on the
 //! plan alone, and not on when somebody asked.
 
+mod deeds;
+mod ticket;
+
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     time::{Duration, Instant},
 };
 
-use analytics::{answer, attention::Settled, classroom::Classroom, handout::Anchor};
-use shared::{
-    help::ActiveCell,
-    insight::{HandoutOrigin, InsightResponse, SettledKind},
-    notebook::{Cell, NotebookEnd},
-};
+use analytics::{answer, classroom::Classroom, handout::Anchor};
+use shared::insight::{HandoutOrigin, InsightResponse};
 
+use self::deeds::asking_by;
 use super::{
-    ExerciseChoice, ExercisePlaces, InsightError, Settlement, places,
+    ExerciseChoice, ExercisePlaces, InsightError, places,
     plan::{Birth, KnownHandout, Plan},
     sources::InsightSources,
-    sqlite::{Deed, StoredDeed},
+    sqlite::StoredDeed,
 };
 use crate::{
     class::CopyId,
-    help::TicketPlace,
     history::{HistoryError, HistoryStore, Version},
     telemetry::loggable,
     time,
@@ -180,53 +179,6 @@ impl Room {
         }
     }
 
-    /// Keeps who asks for help and who no longer does, after all versions that are known here. It
-    /// is compared with what the help desk knows, and so comes to the same after any restart.
-    fn note_asks(&mut self, sources: &InsightSources) {
-        let asking = sources.help.asking(&self.filename);
-        // What is kept comes after the looks that were made, as it does in a replay.
-        let after_look_ms = self.classroom.looked_ms().map_or(0, |at_ms| at_ms + 1);
-        let latest_ms = time::now_ms() + MAX_AHEAD_MS;
-        let deed = |user: &String, deed, at_ms: i64| StoredDeed {
-            user: user.clone(),
-            deed,
-            at_ms: at_ms.max(after_look_ms).min(latest_ms),
-            version: self.learnt,
-        };
-        let gone = self
-            .asking
-            .iter()
-            .filter(|user| !asking.contains_key(*user));
-        let gone = gone.map(|user| deed(user, Deed::AsksNoMore, self.latest_ms));
-        let come = asking
-            .iter()
-            .filter(|(user, _)| !self.asking.contains(*user));
-        let come = come.map(|(user, at_ms)| deed(user, Deed::Asks, *at_ms));
-        let deeds: Vec<StoredDeed> = gone.chain(come).collect();
-        if deeds.is_empty() {
-            return;
-        }
-        // Reads go on while nothing can be kept; it is tried again with the next version.
-        if !self.keep(&deeds, sources) {
-            return;
-        }
-        for deed in deeds {
-            self.add_deed(deed);
-        }
-        self.asking = asking.into_keys().collect();
-        self.settle_until(self.replayed);
-    }
-
-    /// Keeps what was done, for which nobody waits; whether it was kept.
-    fn keep(&self, deeds: &[StoredDeed], sources: &InsightSources) -> bool {
-        let kept = sources.settlements.add(&self.filename, deeds);
-        if let Err(error) = &kept {
-            let filename = loggable(&self.filename);
-            tracing::warn!(%filename, %error, "a replay will not know what was done");
-        }
-        kept.is_ok()
-    }
-
     fn learn_births(&mut self, history: &dyn HistoryStore) -> Result<(), HistoryError> {
         let mut known: BTreeSet<String> =
             self.births.iter().map(|birth| birth.user.clone()).collect();
@@ -271,17 +223,6 @@ impl Room {
         self.has_changed = true;
         self.plan = Some(plan);
         Ok(())
-    }
-
-    /// What was done after versions that there are. After a history that was lost or a clock that was
-    /// ahead, there may be what never comes.
-    fn known_deeds(
-        &mut self,
-        sources: &InsightSources,
-    ) -> Result<VecDeque<StoredDeed>, InsightError> {
-        let mut deeds: VecDeque<StoredDeed> = sources.settlements.of(&self.filename)?.into();
-        deeds.retain(|deed| deed.version <= self.learnt && self.has_come(deed.at_ms));
-        Ok(deeds)
     }
 
     /// Whether this time has come; one that has not is waited for.
@@ -336,73 +277,6 @@ impl Room {
         Ok(())
     }
 
-    /// Keeps that the class had looked at itself when a version came late, so that a replay does so
-    /// before it, too.
-    fn keep_look_before(&mut self, version: i64, at_ms: i64, sources: &InsightSources) {
-        let latest_ms = time::now_ms() + MAX_AHEAD_MS;
-        let late = self.look_by_time_ms.filter(|look_ms| *look_ms >= at_ms);
-        let late = late.filter(|look_ms| *look_ms <= latest_ms);
-        let Some(look_ms) = late else {
-            return;
-        };
-        let deed = StoredDeed {
-            user: String::new(),
-            deed: Deed::Looked,
-            // Looks are made before a time.
-            at_ms: look_ms + 1,
-            version: version - 1,
-        };
-        if self.keep(&[deed], sources) {
-            self.look_by_time_ms = None;
-        }
-    }
-
-    /// Keeps what was done about somebody, after all versions that are known here.
-    pub(super) fn settle(
-        &mut self,
-        settlement: &Settlement,
-        sources: &InsightSources,
-    ) -> Result<(), InsightError> {
-        let deed = StoredDeed {
-            user: settlement.copy.user.clone(),
-            deed: Deed::Settled(settlement.settled),
-            at_ms: settlement.at_ms,
-            version: self.learnt,
-        };
-        sources
-            .settlements
-            .add(&self.filename, std::slice::from_ref(&deed))?;
-        self.add_deed(deed);
-        if self.is_up_to_date() {
-            self.settle_until(self.replayed);
-        }
-        Ok(())
-    }
-
-    /// Notes what was done about people, and by them, before the version after this one.
-    fn settle_until(&mut self, version: i64) {
-        while let Some(next) = self.deeds.pop_front_if(|it| it.version <= version) {
-            let StoredDeed { user, at_ms, .. } = next;
-            match next.deed {
-                Deed::Settled(SettledKind::Helped) => {
-                    self.classroom.settle(at_ms, &user, Settled::Helped);
-                }
-                Deed::Settled(SettledKind::Later) => {
-                    self.classroom.settle(at_ms, &user, Settled::Later);
-                }
-                Deed::Asks if self.is_apart(&user) => {}
-                Deed::Asks => self.classroom.ask(at_ms, &user, true),
-                Deed::AsksNoMore => self.classroom.ask(at_ms, &user, false),
-                Deed::Looked => {
-                    self.classroom.advance(at_ms);
-                    continue;
-                }
-            }
-            self.latest_ms = self.latest_ms.max(at_ms);
-            self.has_changed = true;
-        }
-    }
-
     /// Whether somebody is no participant.
     fn is_apart(&self, user: &str) -> bool {
         let plan = self.plan.as_ref();
@@ -414,55 +288,6 @@ impl Room {
         self.newest.get(user).copied()
     }
 
-    /// The version that the classroom knows, so that both say the same, and when it was saved; of who
-    /// is no participant, the newest.
-    fn version_of(
-        &self,
-        key: &CopyId,
-        sources: &InsightSources,
-    ) -> Result<Option<(i64, i64)>, InsightError> {
-        let progress = self.classroom.progress(&key.user);
-        let saves_ms = progress.and_then(|progress| progress.saves_ms);
-        match (self.newest_of(&key.user), saves_ms) {
-            (Some(version), Some((_, last_ms))) => Ok(Some((version, last_ms))),
-            _ => {
-                let mut newest = sources.history.versions(key, None, 1)?;
-                Ok(newest.pop().map(|it| (it.id, it.saved_at_ms)))
-            }
-        }
-    }
-
-    /// Where somebody is who asks for help, and when that was saved: what of it is known, and nothing
-    /// of a private cell, because no version has one. `None` when they have saved nothing.
-    pub(super) fn place_of(
-        &self,
-        user: &str,
-        cell: Option<&ActiveCell>,
-        now_ms: i64,
-        sources: &InsightSources,
-    ) -> Result<Option<(TicketPlace, i64)>, InsightError> {
-        let key = CopyId {
-            filename: self.filename.clone(),
-            user: user.to_owned(),
-        };
-        let Some((version, saved_at_ms)) = self.version_of(&key, sources)? else {
-            return Ok(None);
-        };
-        let cell = match cell {
-            None => None,
-            Some(cell) => sources.history.bytes(&key, version)?.and_then(|bytes| {
-                let _turn = sources.copies.lanes().turn(bytes.len() as u64);
-                place_in(bytes, cell)
-            }),
-        };
-        let place = TicketPlace {
-            version: Some(version),
-            cell: cell.map(|at| answer::cell(&self.classroom, user, at)),
-            error: answer::error(&self.classroom, user, now_ms),
-        };
-        Ok(Some((place, saved_at_ms)))
-    }
-
     /// Somebody's copy was deleted: its versions count no more. Whoever asks is asked about anew.
     pub(super) fn forget(&mut self, user: &str) {
         self.classroom.forget(user);
@@ -470,12 +295,6 @@ impl Room {
         self.asking.remove(user);
         self.absent.insert(user.to_owned());
         self.has_changed = true;
-    }
-
-    /// Adds what was done, behind all that was done before a later version.
-    fn add_deed(&mut self, deed: StoredDeed) {
-        let at = self.deeds.partition_point(|it| it.version <= deed.version);
-        self.deeds.insert(at, deed);
     }
 
     /// Replays all with the next version, as what is known is another.
@@ -532,39 +351,4 @@ impl Room {
             ..answer::of(&self.classroom, origin, as_of_ms)
         }
     }
-}
-
-/// Who asks for help when all of this is done.
-fn asking_by(deeds: &VecDeque<StoredDeed>) -> BTreeSet<String> {
-    let mut last = BTreeMap::new();
-    for deed in deeds {
-        match deed.deed {
-            Deed::Asks => last.insert(&deed.user, true),
-            Deed::AsksNoMore => last.insert(&deed.user, false),
-            Deed::Settled(_) | Deed::Looked => None,
-        };
-    }
-    let asking = last.into_iter().filter(|(_, asks)| *asks);
-    asking.map(|(user, _)| user.clone()).collect()
-}
-
-/// The place of a cell in a version; `None` when the version has no such cell, as when it is
-/// private. Where no cell of the file has an id, it is the one at its index.
-fn place_in(bytes: Vec<u8>, cell: &ActiveCell) -> Option<usize> {
-    let (bytes, _) = NotebookEnd::of_public(bytes, 0).ok()?;
-    let look = |it: &Cell| {
-        (
-            it.id().is_some(),
-            it.id().is_some() && it.id() == cell.id.as_deref(),
-        )
-    };
-    let found = NotebookEnd::map_cells(&bytes, look).ok()?;
-    let by_id = found.iter().position(|(_, is_it)| *is_it);
-    let has_ids = found.iter().any(|(has_id, _)| *has_id);
-    let by_index = cell
-        .index
-        .filter(|_| !has_ids || cell.id.is_none())
-        .and_then(|at| usize::try_from(at).ok())
-        .filter(|at| *at < found.len());
-    by_id.or(by_index)
 }
