@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Write},
+    io::Write,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
 };
@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::common::eventually;
+use crate::{common::eventually, link::address_of};
 
 const TOKEN: &str = "token-of-a-class-that-is-archived";
 
@@ -150,10 +150,7 @@ impl ArchivedClass {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        let stdout = process.stdout.take().unwrap();
-        BufReader::new(stdout).read_line(&mut line).unwrap();
-        let root = line.split('#').next().unwrap().to_owned();
+        let root = address_of(&mut process);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         ClassService {
             process,

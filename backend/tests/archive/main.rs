@@ -9,5 +9,7 @@ mod class;
 #[path = "../common/mod.rs"]
 mod common;
 mod harm;
+#[path = "../common/link.rs"]
+mod link;
 mod owner;
 mod restored;

@@ -1,12 +1,16 @@
 //! The real program as a service of its own, killed when it is dropped.
 
+#[path = "link.rs"]
+mod link;
+
 use std::{
-    io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
 };
 
 use reqwest::{Method, RequestBuilder};
+
+use link::address_of;
 
 const TOKEN: &str = "token-of-a-service-that-is-killed";
 
@@ -29,10 +33,7 @@ impl KilledService {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut line = String::new();
-        let stdout = process.stdout.take().unwrap();
-        BufReader::new(stdout).read_line(&mut line).unwrap();
-        let root = line.split('#').next().unwrap().to_owned();
+        let root = address_of(&mut process);
         Self { process, root }
     }
 

@@ -1,7 +1,6 @@
 //! `/users`: the service asks the steward, which makes accounts.
 
 use std::{
-    io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -9,7 +8,7 @@ use std::{
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::sandbox::Sandbox;
+use crate::{link::address_of, sandbox::Sandbox};
 
 const TOKEN: &str = "token-of-the-instructor";
 
@@ -31,11 +30,7 @@ impl Service {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut link = String::new();
-        let stdout = child.stdout.take().unwrap();
-        BufReader::new(stdout).read_line(&mut link).unwrap();
-        let end = link.find(['?', '#']).unwrap_or(link.len());
-        let url = link[..end].trim().trim_end_matches("login").to_owned();
+        let url = address_of(&mut child);
         Self { child, url }
     }
 

@@ -10,6 +10,8 @@ mod busy;
 mod commands;
 mod harm;
 mod http;
+#[path = "../common/link.rs"]
+mod link;
 mod sandbox;
 
 use std::{
