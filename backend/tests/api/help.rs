@@ -309,6 +309,28 @@ async fn who_is_concerned_is_told_at_once() {
 }
 
 #[tokio::test]
+async fn a_helper_cannot_interrupt_the_class_again_and_again() {
+    let app = App::with_hub().await;
+    let helper = app.helper();
+    let mut refused = None;
+    for round in 0..30 {
+        let status = helper.post("api/help/round", &json!({})).await.status();
+        if status == 429 {
+            refused = Some(round);
+            break;
+        }
+        assert_eq!(status, 201);
+    }
+    assert!(refused.is_some_and(|round| round >= 10), "{refused:?}");
+    // Tickets are taken as before, and instructors have a bound of their own.
+    ask(&app, "ana").await;
+    let id = queue(&app).await.tickets[0].id;
+    assert_eq!(at(&helper, id, "claim").await.status(), 200);
+    let asked = app.instructor().post("api/help/round", &json!({})).await;
+    assert_eq!(asked.status(), 201);
+}
+
+#[tokio::test]
 async fn too_much_and_too_often_is_refused() {
     let app = App::with_hub().await;
     let ana = app.participant("ana");
