@@ -11,6 +11,7 @@ use super::{
     json::{RawJson, compact},
     output::{Output, is_error},
 };
+use crate::scan;
 
 /// One cell: its JSON, and methods that read it.
 #[derive(Clone, Debug)]
@@ -53,12 +54,24 @@ const DEFINING_COMMANDS: [&str; 8] = [
 
 /// Whether JSON holds a command that defines something of TeX.
 pub(super) fn may_define_tex(json: &str) -> bool {
-    // A backslash is written as two.
-    let mut commands = json.match_indices(r"\\");
-    commands.any(|(at, _)| {
-        let rest = &json[at + 2..];
-        DEFINING_COMMANDS.iter().any(|name| rest.starts_with(name))
-    })
+    let mut rest = json.as_bytes();
+    loop {
+        let before = scan::length_before(rest, [b'\\']);
+        // A backslash and what it escapes.
+        let Some((escape, behind)) = rest[before..].split_at_checked(2) else {
+            return false;
+        };
+        rest = behind;
+        // A backslash is written as two.
+        let is_command = escape == br"\\";
+        if is_command
+            && DEFINING_COMMANDS
+                .iter()
+                .any(|name| rest.starts_with(name.as_bytes()))
+        {
+            return true;
+        }
+    }
 }
 
 /// Cells are equal when their JSON is.
