@@ -4,15 +4,11 @@ use super::{Cost, picture, text::TextWeigher};
 use crate::{
     prepared::ImageKind,
     render::html::{attributes, tag_length},
+    scan::length_before,
 };
 
-/// Inline elements, of which a browser makes a box in every line that they span. Up to
-/// [`FREE_INLINE_DEPTH`] of them within each other these boxes are not counted.
-const INLINE_ELEMENTS: [&str; 30] = [
-    "a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i",
-    "ins", "kbd", "label", "mark", "q", "ruby", "s", "samp", "small", "span", "strong", "sub",
-    "sup", "time", "u", "var",
-];
+/// Inline elements, of which a browser makes a box in every line that they span, are not counted
+/// for up to so many of them within each other.
 const FREE_INLINE_DEPTH: u64 = 8;
 /// The number of letters in a line of a narrow place, about.
 const LETTERS_PER_LINE: u64 = 16;
@@ -38,23 +34,29 @@ pub(super) fn cost(html: &str) -> Cost {
     let mut tables: Vec<OpenTable> = Vec::new();
     let mut inline = 0_u64;
     let mut rest = html;
-    while let Some(start) = rest.find('<') {
-        weigher.push_html(&rest[..start]);
-        cost.add(boxes(lines(&rest[..start]), inline));
-        rest = &rest[start..];
-        let length = tag_length(rest);
-        let tag = &rest[..length];
-        rest = &rest[length..];
-        if tag.starts_with("</") {
-            if tag == "</table>" {
+    loop {
+        let (text, tag) = rest.split_at(length_before(rest.as_bytes(), *b"<"));
+        weigher.push_html(text);
+        if tag.is_empty() {
+            break;
+        }
+        // Few texts stand that deep, so that few have to be counted.
+        if inline > FREE_INLINE_DEPTH {
+            cost.add(boxes(lines(text), inline));
+        }
+        let (tag, after) = tag.split_at(tag_length(tag));
+        rest = after;
+        if let Some(name) = tag.strip_prefix("</") {
+            let name = name.strip_suffix('>').unwrap_or(name);
+            if name == "table" {
                 cost.add(tables.pop().map_or(Cost::NONE, OpenTable::cost));
             }
-            let name = tag.trim_start_matches("</").trim_end_matches('>');
-            inline = inline.saturating_sub(u64::from(INLINE_ELEMENTS.contains(&name)));
+            inline = inline.saturating_sub(u64::from(is_inline(name)));
             continue;
         }
         cost.add(Cost::ELEMENT);
-        let inside = tag.trim_start_matches('<').trim_end_matches('>');
+        let inside = tag.strip_prefix('<').unwrap_or(tag);
+        let inside = inside.strip_suffix('>').unwrap_or(inside);
         let (name, attributes) = inside.split_once(' ').unwrap_or((inside, ""));
         match name {
             "table" => tables.push(OpenTable::default()),
@@ -67,16 +69,16 @@ pub(super) fn cost(html: &str) -> Cost {
                 cost.add(image_cost(attributes));
                 continue;
             }
-            name if INLINE_ELEMENTS.contains(&name) => inline += 1,
             _ => {}
         }
-        // Elements that are not inline break the line.
-        if !INLINE_ELEMENTS.contains(&name) {
+        if is_inline(name) {
+            inline += 1;
+        } else {
+            // Elements that are not inline break the line.
             cost.add(boxes(1, inline));
         }
         weigher.push_letters((attributes.len() / TAG_BYTES_PER_LETTER) as u64);
     }
-    weigher.push_html(rest);
     // A sanitiser closes its elements; this counts tables that it would not have closed.
     while let Some(table) = tables.pop() {
         cost.add(table.cost());
@@ -85,6 +87,42 @@ pub(super) fn cost(html: &str) -> Cost {
     // The bytes of pictures are part of the HTML.
     cost.bytes = html.len() as u64;
     cost
+}
+
+/// Whether an element is inline, so that a browser makes a box of it in every line that it spans.
+fn is_inline(name: &str) -> bool {
+    matches!(
+        name.as_bytes(),
+        b"a" | b"abbr"
+            | b"b"
+            | b"bdi"
+            | b"bdo"
+            | b"big"
+            | b"cite"
+            | b"code"
+            | b"data"
+            | b"del"
+            | b"dfn"
+            | b"em"
+            | b"font"
+            | b"i"
+            | b"ins"
+            | b"kbd"
+            | b"label"
+            | b"mark"
+            | b"q"
+            | b"ruby"
+            | b"s"
+            | b"samp"
+            | b"small"
+            | b"span"
+            | b"strong"
+            | b"sub"
+            | b"sup"
+            | b"time"
+            | b"u"
+            | b"var"
+    )
 }
 
 /// The number of places at which a line of `text` may be broken.

@@ -42,8 +42,10 @@ impl TextWeigher {
 
     /// Weighs plain text.
     pub(super) fn push(&mut self, text: &str) {
-        for char in text.chars() {
-            self.char(char);
+        if text.is_ascii() {
+            self.ascii(text.as_bytes());
+        } else {
+            text.chars().for_each(|char| self.char(char));
         }
     }
 
@@ -67,6 +69,21 @@ impl TextWeigher {
     /// Adds the weight of so many ordinary letters.
     pub(super) fn push_letters(&mut self, letters: u64) {
         self.weight = self.weight.saturating_add(letters);
+    }
+
+    /// Weighs as [`Self::char`] does, all letters at once.
+    fn ascii(&mut self, text: &[u8]) {
+        if text.is_empty() {
+            return;
+        }
+        self.pause();
+        let lines = text.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let mut weight = text.len() as u64 + lines * (LINE_WEIGHT - 1);
+        // Once the direction is known, no letter can change it any more.
+        if self.to_the_left != Some(false) && text.iter().any(u8::is_ascii_alphabetic) {
+            weight += self.turn(false) - 1;
+        }
+        self.weight = self.weight.saturating_add(weight);
     }
 
     fn char(&mut self, char: char) {
@@ -212,6 +229,42 @@ mod tests {
             ("\u{12345}\u{13000}".repeat(50_000), 3_000_000),
         ] {
             assert!(weight(&text) >= least, "{} of {text:.8}", weight(&text));
+        }
+    }
+
+    #[test]
+    fn ascii_weighs_the_same_letter_by_letter() {
+        let texts = [
+            "",
+            "12, ",
+            "a line\n",
+            "\n\n",
+            "x",
+            "שלום",
+            "ب\u{301}\u{301}",
+            "\u{200F}",
+            "ñ",
+        ];
+        for first in texts {
+            for second in texts {
+                for third in texts {
+                    let parts = [first, second, third];
+                    let mut at_once = TextWeigher::default();
+                    let mut by_letter = TextWeigher::default();
+                    parts.iter().for_each(|part| at_once.push(part));
+                    let letters = parts.iter().flat_map(|part| part.chars());
+                    letters.for_each(|letter| by_letter.char(letter));
+                    assert_eq!(at_once.weight(), by_letter.weight(), "{parts:?}");
+                    // What comes after depends on the direction that is left behind.
+                    at_once.push("م");
+                    by_letter.char('م');
+                    assert_eq!(
+                        at_once.weight(),
+                        by_letter.weight(),
+                        "{parts:?}, then Arabic"
+                    );
+                }
+            }
         }
     }
 
