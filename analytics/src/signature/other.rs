@@ -72,7 +72,7 @@ fn julia_key(kind: &str, message: &str) -> String {
     if kind == "UndefVarError" {
         let quoted = all_quoted(message).first().copied();
         let name = quoted.or_else(|| message.split_whitespace().next());
-        return name.map(without_digits).unwrap_or_default();
+        return name.map(plain).unwrap_or_default();
     }
     plain(message)
 }

@@ -59,7 +59,8 @@ pub(super) fn kind_and_key(name: &str, value: &str, traceback: &str) -> (String,
 
 fn name_key(quoted: &[&str], message: &str) -> String {
     match quoted.first() {
-        Some(name) => without_digits(name),
+        // What is quoted is a name, unless somebody has raised the error with their own words.
+        Some(name) => plain(name),
         None => plain(message),
     }
 }
@@ -70,7 +71,10 @@ fn import_key(quoted: &[&str], message: &str) -> String {
         [name, module, ..] if message.starts_with("cannot import name") => {
             format!("{}.{}", plain(module), plain(name))
         }
-        [module, ..] => plain(module.split('.').next().unwrap_or(module)),
+        [module, ..] => {
+            let module = plain(module);
+            module.split('.').next().unwrap_or(&module).to_owned()
+        }
         [] => plain(message),
     }
 }
@@ -79,8 +83,9 @@ fn import_key(quoted: &[&str], message: &str) -> String {
 fn attribute_key(quoted: &[&str], message: &str) -> String {
     match quoted {
         [owner, attribute, ..] => {
-            let owner = owner.rsplit('.').next().unwrap_or(owner);
-            format!("{}.{}", plain(owner), plain(attribute))
+            let owner = plain(owner);
+            let class = owner.rsplit('.').next().unwrap_or(&owner);
+            format!("{class}.{}", plain(attribute))
         }
         _ => plain(before_guess(message)),
     }

@@ -312,6 +312,50 @@ fn a_shell_says_in_its_last_line_what_failed() {
 }
 
 #[test]
+fn what_is_quoted_need_not_be_a_name() {
+    for (language, name, value, expected) in [
+        (
+            "python",
+            "NameError",
+            "no 'ana.kovac@example.org x'",
+            "NameError <email> x",
+        ),
+        (
+            "python",
+            "NameError",
+            "'bo.smith@example.org'",
+            "NameError <email>",
+        ),
+        (
+            "python",
+            "NameError",
+            "name '/home/bo/x' is not",
+            "NameError <path>",
+        ),
+        (
+            "python",
+            "ImportError",
+            "No module named 'bo.smith@example.org'",
+            "ImportError <email>",
+        ),
+        (
+            "python",
+            "AttributeError",
+            "'bo.smith@x.org' 'y'",
+            "AttributeError <email>.y",
+        ),
+        (
+            "julia",
+            "UndefVarError",
+            "UndefVarError: `bo.smith@example.org` not defined",
+            "UndefVarError <email>",
+        ),
+    ] {
+        assert_eq!(signature(language, name, value), expected, "{value}");
+    }
+}
+
+#[test]
 fn a_long_message_is_cut() {
     let key = signature("python", "ValueError", &"ab ".repeat(1_000_000));
     assert_eq!(key.chars().count(), "ValueError ".len() + MAX_KEY_CHARS);
@@ -337,7 +381,20 @@ const PERSONAL: [[&str; 2]; 6] = [
     ["0x7f3a9c0112", "0x7f0000aa01"],
     ["1234567", "7654321"],
 ];
-const WORDS: [&str; 8] = ["no", "'x'", "column", ":", "in", "(", ")", "\"total\""];
+const WORDS: [&str; 11] = [
+    "no",
+    "'x'",
+    "column",
+    ":",
+    "in",
+    "(",
+    ")",
+    "\"total\"",
+    // Alone, so that a quoted text may begin and end anywhere.
+    "'",
+    "\"",
+    "`",
+];
 
 proptest! {
     #[test]
