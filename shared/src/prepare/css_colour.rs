@@ -153,7 +153,8 @@ const NAMED_COLOURS: [(&str, u32); 148] = [
 ];
 
 /// A colour by its name, in hexadecimal, or as `rgb()`, `rgba()`, `hsl()` or `hsla()`; `None` for any
-/// other value, and for one that cannot be seen. `value` is in lower case.
+/// other value, and for one that cannot be seen. `value` is in lower case. What is behind a colour
+/// that lets it through is the white of the paper.
 pub(crate) fn parse(value: &str) -> Option<[u8; 3]> {
     if let Ok(at) = NAMED_COLOURS.binary_search_by_key(&value, |(name, _)| name) {
         let [_, red, green, blue] = NAMED_COLOURS[at].1.to_be_bytes();
@@ -170,12 +171,12 @@ pub(crate) fn parse(value: &str) -> Option<[u8; 3]> {
         [a, b, c, alpha] => ([a, b, c], alpha),
         _ => return None,
     };
-    (amount(alpha, 1.0)? > 0.0).then_some(())?;
-    match function {
+    let alpha = amount(alpha, 1.0)?;
+    let colour = match function {
         "rgb" | "rgba" => {
             let parts = colour.map(|part| amount(part, 255.0));
             let [red, green, blue] = parts.map(|part| Some(part?.clamp(0.0, 255.0).round() as u8));
-            Some([red?, green?, blue?])
+            [red?, green?, blue?]
         }
         "hsl" | "hsla" => {
             let hue = colour[0].trim_end_matches("deg").parse::<f64>().ok()?;
@@ -183,22 +184,33 @@ pub(crate) fn parse(value: &str) -> Option<[u8; 3]> {
                 let part = part.strip_suffix('%')?.parse::<f64>().ok()?;
                 Some((part / 100.0).clamp(0.0, 1.0))
             });
-            Some(of_hsl(hue, saturation?, lightness?))
+            of_hsl(hue, saturation?, lightness?)
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    on_paper(colour, alpha)
+}
+
+/// A colour with the paper behind it, of which `alpha` is hidden; `None` where all of it shows.
+fn on_paper(colour: [u8; 3], alpha: f64) -> Option<[u8; 3]> {
+    let alpha = alpha.min(1.0);
+    let mixed = colour.map(|part| 255.0 - (255.0 - f64::from(part)) * alpha);
+    (alpha > 0.0).then(|| mixed.map(|part| part.round() as u8))
 }
 
 fn of_hex(hex: &str) -> Option<[u8; 3]> {
     let digits: Option<Vec<u8>> = hex.chars().map(|c| Some(c.to_digit(16)? as u8)).collect();
-    match digits?.as_slice() {
-        [_, _, _, 0] | [_, _, _, _, _, _, 0, 0] => None,
-        [r, g, b] | [r, g, b, _] => Some([r * 17, g * 17, b * 17]),
-        [r1, r2, g1, g2, b1, b2] | [r1, r2, g1, g2, b1, b2, _, _] => {
-            Some([r1 * 16 + r2, g1 * 16 + g2, b1 * 16 + b2])
+    let (colour, alpha) = match digits?.as_slice() {
+        [r, g, b] => ([r * 17, g * 17, b * 17], 255),
+        [r, g, b, a] => ([r * 17, g * 17, b * 17], a * 17),
+        [r1, r2, g1, g2, b1, b2] => ([r1 * 16 + r2, g1 * 16 + g2, b1 * 16 + b2], 255),
+        [r1, r2, g1, g2, b1, b2, a1, a2] => {
+            let colour = [r1 * 16 + r2, g1 * 16 + g2, b1 * 16 + b2];
+            (colour, a1 * 16 + a2)
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    on_paper(colour, f64::from(alpha) / 255.0)
 }
 
 /// A number, or a part of `whole` in per cent.
@@ -217,6 +229,20 @@ fn of_hsl(hue: f64, saturation: f64, lightness: f64) -> [u8; 3] {
         let part = lightness - reach * (place - 3.0).min(9.0 - place).clamp(-1.0, 1.0);
         (part * 255.0).round() as u8
     })
+}
+
+/// Whether a colour is pale, as that behind a paragraph often is, and its hue in degrees.
+pub(crate) fn pale_hue([red, green, blue]: [u8; 3]) -> Option<u16> {
+    let most = red.max(green).max(blue);
+    let span = i32::from(most) - i32::from(red.min(green).min(blue));
+    (most >= 200 && (8..=110).contains(&span)).then_some(())?;
+    let [red, green, blue] = [red, green, blue].map(i32::from);
+    let sixth = match most {
+        most if i32::from(most) == red => 60 * (green - blue) / span,
+        most if i32::from(most) == green => 120 + 60 * (blue - red) / span,
+        _ => 240 + 60 * (red - green) / span,
+    };
+    u16::try_from(sixth.rem_euclid(360)).ok()
 }
 
 /// Whether black is more legible on `colour` than white.
@@ -241,11 +267,13 @@ mod tests {
         for (value, expected) in [
             ("rebeccapurple", Some([0x66, 0x33, 0x99])),
             ("#08f", Some([0, 0x88, 0xff])),
-            ("#0088ff80", Some([0, 0x88, 0xff])),
+            ("#0088ff80", Some([127, 195, 255])),
+            ("#ff000010", Some([255, 239, 239])),
             ("rgb(1, 2, 3)", Some([1, 2, 3])),
             ("rgb(100% 0% 50%)", Some([255, 0, 128])),
-            ("rgba(1, 2, 3, 0.5)", Some([1, 2, 3])),
-            ("rgb(1 2 3 / 50%)", Some([1, 2, 3])),
+            ("rgba(0, 128, 0, 0.1)", Some([230, 242, 230])),
+            ("rgba(1, 2, 3, 7)", Some([1, 2, 3])),
+            ("rgb(1 2 3 / 50%)", Some([128, 129, 129])),
             ("hsl(120, 100%, 25%)", Some([0, 128, 0])),
             ("hsl(210deg 50% 50%)", Some([64, 128, 191])),
             ("transparent", None),

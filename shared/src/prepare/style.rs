@@ -57,11 +57,14 @@ pub(crate) fn looks(style: &str) -> Looks {
         let property = property.trim().to_ascii_lowercase();
         let value = value.trim().to_ascii_lowercase();
         let value = value.trim_end_matches("!important").trim_end();
-        if matches!(property.as_str(), "background" | "background-color") {
+        if matches!(
+            property.as_str(),
+            "background" | "background-color" | "background-image"
+        ) {
             if let Some(bar) = bar(value) {
                 looks.background = None;
                 set(&mut kept, "background", bar);
-            } else if let Some(colour) = css_colour::parse(value) {
+            } else if let Some(colour) = background(value) {
                 looks.background = Some(colour);
                 set(&mut kept, "background", Vec::new());
             }
@@ -96,7 +99,15 @@ fn class(property: &str, value: &str) -> Option<(&'static str, Option<String>)> 
         ("text-decoration" | "text-decoration-line", "line-through") => ("line", "ansi-strike"),
         ("display", "none") => ("display", "nb-gone"),
         ("display", _) => return Some(("display", None)),
-        ("visibility", "hidden") => ("visibility", "nb-gone"),
+        ("white-space", "pre" | "pre-wrap" | "pre-line" | "break-spaces") => {
+            ("white-space", "nb-pre")
+        }
+        ("list-style" | "list-style-type", value)
+            if value.split_whitespace().any(|word| word == "none") =>
+        {
+            ("list-style", "nb-no-marks")
+        }
+        ("visibility", "hidden" | "collapse") => ("visibility", "nb-gone"),
         ("color", value) => {
             // Black text would vanish on the dark theme, so it gets the page's own text colour.
             let number = colour::nearest(css_colour::parse(value)?);
@@ -107,25 +118,50 @@ fn class(property: &str, value: &str) -> Option<(&'static str, Option<String>)> 
     Some((group, Some(name.to_owned())))
 }
 
-/// The classes of a bar, as pandas draws one in a cell: a gradient with sharp ends.
-fn bar(value: &str) -> Option<Vec<String>> {
-    let stops = value
-        .strip_prefix("linear-gradient(")?
-        .strip_suffix(')')?
-        .strip_prefix("90deg,")?;
-    // Commas within a colour are no separators.
+/// The colour of a `background`, which may have other values beside it; of a gradient the first one.
+fn background(value: &str) -> Option<[u8; 3]> {
+    let parts = split(value, |c| c.is_whitespace() || c == ',');
+    let gradient = |part: &str| {
+        let (name, stops) = part.strip_suffix(')')?.split_once('(')?;
+        name.ends_with("-gradient").then_some(())?;
+        split(stops, |c| c.is_whitespace() || c == ',').find_map(css_colour::parse)
+    };
+    parts
+        .take(16)
+        .find_map(|part| css_colour::parse(part).or_else(|| gradient(part)))
+}
+
+/// The parts of `text` between marks that stand outside of brackets.
+fn split<'t>(text: &'t str, is_mark: impl Fn(char) -> bool + 't) -> impl Iterator<Item = &'t str> {
     let mut depth = 0_usize;
-    let stops = stops.split(|c: char| {
+    let parts = text.split(move |c: char| {
         match c {
             '(' => depth += 1,
             ')' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        c == ',' && depth == 0
+        depth == 0 && c != ')' && is_mark(c)
     });
+    parts.map(str::trim).filter(|part| !part.is_empty())
+}
+
+/// The classes of a bar, as pandas draws one in a cell: a gradient with sharp ends.
+fn bar(value: &str) -> Option<Vec<String>> {
+    // A bar that is lower than its cell has its size and place beside it.
+    let gradient = split(value, char::is_whitespace).find(|part| part.starts_with("linear"))?;
+    let stops = gradient
+        .strip_prefix("linear-gradient(")?
+        .strip_suffix(')')?
+        .strip_prefix("90deg,")?;
+    let stops = split(stops, |c| c == ',');
     let mut found: Option<([u8; 3], f64, f64)> = None;
     for stop in stops.take(8) {
-        let (colour, place) = stop.trim().rsplit_once(' ')?;
+        // A first stop without a place begins at the edge.
+        let (colour, place) = match stop.rsplit_once(' ') {
+            Some(parts) if parts.1.ends_with('%') => parts,
+            _ if found.is_none() => (stop, "0%"),
+            _ => return None,
+        };
         let place: f64 = place.strip_suffix('%')?.parse().ok()?;
         let Some(colour) = css_colour::parse(colour.trim()) else {
             continue;
@@ -176,7 +212,24 @@ mod tests {
                  rgb(0, 0, 170) 50%, transparent 50%)",
                 "ansi-bg-4 nb-bar-50 nb-from-25",
             ),
-            ("background: linear-gradient(45deg, red, blue)", ""),
+            ("background: linear-gradient(45deg, red, blue)", "ansi-bg-1"),
+            (
+                "background-image: linear-gradient(to right, rgb(0, 0, 170) 5%, red)",
+                "ansi-bg-4",
+            ),
+            (
+                "background: linear-gradient(90deg, #d65f5f 33.3%, transparent 33.3%) \
+                 no-repeat center; background-size: 100% 40%",
+                "ansi-bg-9 nb-bar-35",
+            ),
+            (
+                "background: no-repeat center / 100% 80% \
+                 linear-gradient(90deg, #d65f5f, #d65f5f 33.3%, transparent 33.3%)",
+                "ansi-bg-9 nb-bar-35",
+            ),
+            ("background: #4caf50 none repeat", "ansi-bg-10"),
+            ("white-space: pre-wrap", "nb-pre"),
+            ("list-style: none outside", "nb-no-marks"),
         ] {
             assert_eq!(classes(style).join(" "), expected, "{style}");
         }

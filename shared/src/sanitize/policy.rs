@@ -7,7 +7,7 @@ use ammonia::{Builder, UrlRelative};
 use super::restate;
 use crate::prepare::{anchor, css_colour, image, link, style};
 
-const ALLOWED_ELEMENTS: [&str; 81] = [
+const ALLOWED_ELEMENTS: [&str; 83] = [
     "a",
     "abbr",
     "address",
@@ -31,6 +31,7 @@ const ALLOWED_ELEMENTS: [&str; 81] = [
     "del",
     "details",
     "dfn",
+    "dialog",
     "dir",
     "div",
     "dl",
@@ -60,6 +61,7 @@ const ALLOWED_ELEMENTS: [&str; 81] = [
     "li",
     "main",
     "mark",
+    "marquee",
     "menu",
     "nav",
     "ol",
@@ -92,13 +94,13 @@ const ALLOWED_ELEMENTS: [&str; 81] = [
 ];
 
 /// Elements that are dropped with their content, because it is no text for a reader.
-const DROPPED_WITH_CONTENT: [&str; 15] = [
+const DROPPED_WITH_CONTENT: [&str; 16] = [
     "applet", "canvas", "datalist", "head", "iframe", "math", "noembed", "noframes", "noscript",
-    "object", "script", "select", "style", "svg", "template",
+    "object", "script", "select", "style", "svg", "template", "title",
 ];
 
 /// Classes that a fragment may have, besides those of colours and tokens.
-const ALLOWED_CLASSES: [&str; 27] = [
+const ALLOWED_CLASSES: [&str; 29] = [
     "dataframe",
     "nb-alert",
     "nb-alert-danger",
@@ -119,9 +121,11 @@ const ALLOWED_CLASSES: [&str; 27] = [
     "nb-left",
     "nb-math",
     "nb-math-block",
+    "nb-no-marks",
     "nb-note",
     "nb-on-dark",
     "nb-on-light",
+    "nb-pre",
     "nb-right",
     "nb-table",
     "nb-task",
@@ -146,6 +150,18 @@ const FOREIGN_CLASSES: [(&str, &str); 12] = [
 
 /// Elements that may have a colour of their own behind them.
 const COLOURED_ELEMENTS: [&str; 4] = ["table", "td", "th", "tr"];
+
+/// Elements that are an alert where a pale colour is behind them.
+const PARAGRAPH_ELEMENTS: [&str; 8] = [
+    "address",
+    "article",
+    "aside",
+    "blockquote",
+    "div",
+    "fieldset",
+    "p",
+    "section",
+];
 
 const TABLE_PARTS: [&str; 9] = [
     "caption", "col", "colgroup", "tbody", "td", "tfoot", "th", "thead", "tr",
@@ -174,6 +190,7 @@ pub(super) fn builder() -> &'static Builder<'static> {
                     ("a", ["href", "name"].as_slice()),
                     ("audio", &["controls", "src"]),
                     ("details", &["open"]),
+                    ("dialog", &["open"]),
                     ("font", &["color"]),
                     ("img", &["src", "alt", "width", "height"]),
                     ("li", &["type", "value"]),
@@ -223,18 +240,24 @@ fn attribute<'v>(element: &str, name: &str, value: &'v str) -> Option<Cow<'v, st
         "src" => source(value),
         "class" => joined(value.split_ascii_whitespace().filter_map(known_class)),
         "style" => joined(style_words(element, value).iter().map(String::as_str)),
-        "color" => joined(
-            style::classes(&format!("color:{value}"))
-                .iter()
-                .map(String::as_str),
-        ),
+        "color" => {
+            let mut classes = style::classes(&format!("color:{value}"));
+            if classes.is_empty() {
+                // A browser also takes what has lost its sign.
+                classes = style::classes(&format!("color:#{value}"));
+            }
+            joined(classes.iter().map(String::as_str))
+        }
         "bgcolor" => {
             colour_word(css_colour::parse(&value.trim().to_ascii_lowercase())?).map(Cow::Owned)
         }
         "hidden" => Some(Cow::Borrowed("nb-gone")),
         "width" | "height" => length(value),
         "colspan" | "rowspan" => number(value, 1000),
-        "start" | "value" => number(value, 1_000_000),
+        "start" | "value" => {
+            let number: i32 = value.trim().parse().ok()?;
+            (number.abs() <= 1_000_000).then(|| number.to_string().into())
+        }
         // A table or a picture stands there itself, which is no matter of its text.
         "align" if !matches!(element, "img" | "table") => joined(
             style::classes(&format!("text-align:{value}"))
@@ -275,7 +298,7 @@ fn source(value: &str) -> Option<Cow<'_, str>> {
     if value.starts_with("data:") {
         return image::in_base64(&value).map(|address| Cow::Owned(address.into_owned()));
     }
-    link::is_allowed(&value).then_some(value)
+    (!value.is_empty()).then_some(value)
 }
 
 /// What is kept of the `style` of an element, in words that `rewrite` reads: classes, the colour
@@ -291,6 +314,18 @@ pub(super) fn style_words(element: &str, value: &str) -> Vec<String> {
         words.extend(size("height", SIZE_WORDS[1]));
         return words;
     }
+    if matches!(element, "ol" | "ul") {
+        let mut words = style::classes(value);
+        words.extend(list_type(value).map(|name| format!("{TYPE_WORD}{name}")));
+        return words;
+    }
+    if PARAGRAPH_ELEMENTS.contains(&element)
+        && let Some(tone) = style::looks(value).background.and_then(tone)
+    {
+        let mut words = style::looks(value).classes;
+        words.extend(["nb-alert".to_owned(), tone.to_owned()]);
+        return words;
+    }
     if !COLOURED_ELEMENTS.contains(&element) {
         return style::classes(value);
     }
@@ -299,6 +334,42 @@ pub(super) fn style_words(element: &str, value: &str) -> Vec<String> {
     words.extend(looks.background.and_then(colour_word));
     words
 }
+
+/// The alert that a pale colour behind a paragraph stands for: instructors write their own so.
+fn tone(background: [u8; 3]) -> Option<&'static str> {
+    Some(match css_colour::pale_hue(background)? {
+        0..20 | 320.. => "nb-alert-danger",
+        20..75 => "nb-alert-warning",
+        75..170 => "nb-alert-success",
+        170..320 => "nb-alert-info",
+    })
+}
+
+/// The `type` of a list for the `list-style-type` of its style.
+fn list_type(style: &str) -> Option<&'static str> {
+    let value = style::declared(style, "list-style-type")
+        .or_else(|| style::declared(style, "list-style"))?;
+    let names = [
+        ("decimal", "1"),
+        ("lower-alpha", "a"),
+        ("lower-latin", "a"),
+        ("upper-alpha", "A"),
+        ("upper-latin", "A"),
+        ("lower-roman", "i"),
+        ("upper-roman", "I"),
+        ("disc", "disc"),
+        ("circle", "circle"),
+        ("square", "square"),
+    ];
+    let mut words = value.split_ascii_whitespace();
+    words.find_map(|word| {
+        let found = names.iter().find(|(css, _)| css.eq_ignore_ascii_case(word));
+        found.map(|(_, name)| *name)
+    })
+}
+
+/// The word before the type of a list.
+pub(super) const TYPE_WORD: &str = "=t";
 
 /// The words before a width and a height.
 pub(super) const SIZE_WORDS: [&str; 2] = ["=w", "=h"];
@@ -320,16 +391,28 @@ pub(super) fn known_class(class: &str) -> Option<&str> {
     found.map(|(_, own)| *own)
 }
 
-/// A width or height: pixels, or a part of the room there is.
+/// A width or height: pixels, or a part of the room there is. As in a browser, what follows the
+/// number of an attribute does not count; lengths of a style have their unit.
 fn length(value: &str) -> Option<Cow<'static, str>> {
     let value = value.trim();
-    if let Some(part) = value.strip_suffix('%') {
-        let part: f64 = part.parse().ok()?;
-        return (1.0..=100.0)
-            .contains(&part)
-            .then(|| format!("{part:.0}%").into());
-    }
-    image::pixels_of_text(value).map(|pixels| pixels.to_string().into())
+    let value = value.strip_suffix("!important").unwrap_or(value).trim_end();
+    let digits = value.find(|c: char| !(c.is_ascii_digit() || c == '.'));
+    let (number, unit) = value.split_at(digits.unwrap_or(value.len()));
+    let number: f64 = number.parse().ok()?;
+    let pixels = match unit.trim() {
+        "%" => {
+            let is_part = (1.0..=100.0).contains(&number);
+            return is_part.then(|| format!("{number:.0}%").into());
+        }
+        "em" | "rem" => number * 16.0,
+        "pt" => number * 4.0 / 3.0,
+        "cm" => number * 37.8,
+        "mm" => number * 3.78,
+        "in" => number * 96.0,
+        unit if unit.starts_with('v') => return None,
+        _ => number,
+    };
+    image::pixels_of_text(&format!("{pixels:.0}")).map(|pixels| pixels.to_string().into())
 }
 
 /// All classes that a fragment may have.

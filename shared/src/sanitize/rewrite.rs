@@ -3,27 +3,32 @@
 //! A scan is enough, because html5ever has serialised the input: `<` only begins tags, and
 //! attributes stand in double quotes. Text is copied byte for byte.
 
-use super::policy::SIZE_WORDS;
+use super::policy::{SIZE_WORDS, TYPE_WORD};
 use crate::{
-    prepare::{css_colour, image},
+    prepare::{css_colour, image, link},
     render::{
         html::{attributes as parse, tag_length},
         image::MISSING_ALT,
     },
 };
 
-/// The most characters of an image's description that a note quotes.
-const MAX_QUOTED_ALT_CHARS: usize = 200;
+/// The most characters of an image's description or address that a note quotes.
+const MAX_QUOTED_CHARS: usize = 200;
 
 /// `html` with styles as classes and images that are not data as notes.
 pub(super) fn tags(html: &str) -> String {
     let mut out = String::with_capacity(html.len());
     let mut rest = html;
+    let mut in_link = false;
     while let Some(start) = rest.find('<') {
         out.push_str(&rest[..start]);
         rest = &rest[start..];
         let length = tag_length(rest);
-        tag(&mut out, &rest[..length]);
+        in_link = match &rest[..length] {
+            "</a>" => false,
+            tag => in_link || tag.starts_with("<a "),
+        };
+        tag(&mut out, &rest[..length], in_link);
         let opens_pre = rest[..length].starts_with("<pre");
         rest = &rest[length..];
         // A parser drops the first line end in a `pre`.
@@ -35,7 +40,7 @@ pub(super) fn tags(html: &str) -> String {
     out
 }
 
-fn tag(out: &mut String, tag: &str) {
+fn tag(out: &mut String, tag: &str, in_link: bool) {
     let inside = tag.trim_start_matches('<').trim_end_matches('>');
     let (name, attributes) = inside.split_once(' ').unwrap_or((inside, ""));
     let attributes = parse(attributes);
@@ -45,7 +50,7 @@ fn tag(out: &mut String, tag: &str) {
     };
     if name == "img" && !value("src").is_some_and(|src| src.starts_with("data:")) {
         let alt = value("alt").filter(|alt| !alt.is_empty());
-        note(out, alt.or(value("src")).unwrap_or("no address"));
+        note(out, alt, value("src"), in_link);
         return;
     }
     if name == "img"
@@ -79,6 +84,7 @@ fn tag(out: &mut String, tag: &str) {
     };
     let background = word("#").or_else(|| value("bgcolor")?.strip_prefix('#'));
     let sizes = SIZE_WORDS.map(word);
+    let list_type = word(TYPE_WORD);
     classes.retain(|class| !class.starts_with(['#', '=']));
     if let Some(background) = background {
         classes.retain(|class| !ON_CLASSES.contains(class));
@@ -86,6 +92,9 @@ fn tag(out: &mut String, tag: &str) {
     }
     if inside.starts_with("big") {
         classes.push("nb-big");
+    }
+    if inside.starts_with("dialog") && value("open").is_none() {
+        classes.push("nb-gone");
     }
     if name == "img" {
         classes.push("nb-image");
@@ -114,6 +123,8 @@ fn tag(out: &mut String, tag: &str) {
             "align" | "bgcolor" | "class" | "color" | "hidden" | "style" => {}
             "width" if sizes[0].is_some() => {}
             "height" if sizes[1].is_some() => {}
+            "open" if inside.starts_with("dialog") => {}
+            "type" if list_type.is_some() => {}
             "rel" | "target" if !leads => {}
             // `name` is the old form of an id.
             "name" if value("id").is_some() => {}
@@ -124,6 +135,9 @@ fn tag(out: &mut String, tag: &str) {
     for (size, name) in sizes.into_iter().zip(["width", "height"]) {
         size.into_iter().for_each(|size| push(out, name, size));
     }
+    list_type
+        .into_iter()
+        .for_each(|name| push(out, "type", name));
     if name == "img" && value("alt").is_none() {
         push(out, "alt", MISSING_ALT);
     }
@@ -147,8 +161,10 @@ fn renamed(name: &str) -> &str {
         None => (false, name),
     };
     let [open, close] = match bare {
-        "address" | "article" | "aside" | "fieldset" | "footer" | "form" | "header" | "hgroup"
-        | "legend" | "main" | "nav" | "search" | "section" => ["div", "/div"],
+        "address" | "article" | "aside" | "dialog" | "fieldset" | "footer" | "form" | "header"
+        | "hgroup" | "legend" | "main" | "marquee" | "nav" | "search" | "section" => {
+            ["div", "/div"]
+        }
         "dir" | "menu" => ["ul", "/ul"],
         "big" | "button" | "font" | "label" => ["span", "/span"],
         "strike" => ["s", "/s"],
@@ -159,8 +175,30 @@ fn renamed(name: &str) -> &str {
 }
 
 /// Writes a note in place of an image with an address, which is not loaded, because its server
-/// would learn that a reader looked.
-fn note(out: &mut String, escaped: &str) {
+/// would learn that a reader looked; with a link where the address leads somewhere.
+fn note(out: &mut String, alt: Option<&str>, address: Option<&str>, in_link: bool) {
+    out.push_str("<span class=\"nb-note\">Image not loaded: ");
+    let link = address.filter(|address| !in_link && link::is_allowed(address));
+    if let Some(address) = link {
+        out.extend(["<a href=\"", address, "\" target=\"_blank\" rel=\""]);
+        out.extend([link::LINK_REL, "\">"]);
+    }
+    push_quoted(out, alt.or(address).unwrap_or("no address"));
+    match (link, alt, address) {
+        (Some(_), ..) => out.push_str("</a>"),
+        // Without a link its name alone would not lead to it.
+        (None, Some(_), Some(address)) => {
+            out.push_str(" (");
+            push_quoted(out, address);
+            out.push(')');
+        }
+        _ => {}
+    }
+    out.push_str("</span>");
+}
+
+/// Writes the beginning of a text that is escaped for an attribute.
+fn push_quoted(out: &mut String, escaped: &str) {
     // A quote that is escaped in an attribute need not be in text, and sanitising again must
     // change nothing.
     let text = escaped
@@ -169,16 +207,14 @@ fn note(out: &mut String, escaped: &str) {
         .replace('>', "&gt;");
     let end = text
         .char_indices()
-        .nth(MAX_QUOTED_ALT_CHARS)
+        .nth(MAX_QUOTED_CHARS)
         .map_or(text.len(), |(at, _)| at);
     // A reference that would be cut in half is left out.
     let end = match text[..end].rfind('&') {
         Some(at) if !text[at..end].contains(';') => at,
         _ => end,
     };
-    out.push_str("<span class=\"nb-note\">Image not loaded: ");
     out.push_str(&text[..end]);
-    out.push_str("</span>");
 }
 
 fn push(out: &mut String, name: &str, value: &str) {

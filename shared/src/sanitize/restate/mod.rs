@@ -3,17 +3,19 @@
 //! The sanitiser drops style sheets, drawings, sounds and frames. What of them a reader can be
 //! shown is written here in other markup before: the looks that a style sheet gives to its own
 //! elements become their `style` (`sheet`), a drawing becomes a picture, and a note stands for
-//! what is not shown (`media`). The result is as untrusted as the HTML, and sanitised like it.
+//! what is not shown (`media`); a control of a form becomes its value (`controls`). The result is as untrusted as the HTML, and sanitised like it.
 
+mod controls;
 mod media;
+mod selector;
 mod sheet;
 mod tag;
 
 /// `html` with what would be dropped in other terms; `None` where nothing would be.
 pub(super) fn restated(html: &str) -> Option<String> {
     let styled = sheet::inlined(html);
-    let shown = media::shown(styled.as_deref().unwrap_or(html));
-    shown.or(styled)
+    let shown = media::shown(styled.as_deref().unwrap_or(html)).or(styled);
+    controls::shown(shown.as_deref().unwrap_or(html)).or(shown)
 }
 
 pub(super) use media::is_media_data;

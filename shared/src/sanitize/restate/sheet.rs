@@ -2,30 +2,36 @@
 //!
 //! pandas' Styler colours each cell by its id, scikit-learn and xarray hide the plain form of what
 //! they show and R lays out lists: all by a `style` element in the same output. Rules with simple
-//! selectors (elements, classes and ids, one within another) are applied here to the `style` of
-//! the elements, of which the sanitiser keeps what matters. All other rules are left out.
+//! selectors (elements, classes and ids, their number among their parent's children, one within
+//! another) are applied here to the `style` of the elements, of which the sanitiser keeps what
+//! matters. All other rules are left out, as are those for paper, narrow screens and dark themes.
 
 use std::collections::HashMap;
 
-use super::tag::{Tag, content, may_have, tag, text_length};
+use super::{
+    selector::{Compound, OpenElement, compounds},
+    tag::{Tag, content, may_have, tag, text_length},
+};
 
 /// Properties of which the sanitiser keeps something.
-const PROPERTIES: [&str; 10] = [
+const PROPERTIES: [&str; 13] = [
     "background",
     "background-color",
     "color",
     "display",
     "font-style",
     "font-weight",
+    "list-style",
+    "list-style-type",
     "text-align",
     "text-decoration",
     "text-decoration-line",
     "visibility",
+    "white-space",
 ];
 
-/// The most rules that are read, and the most elements of a selector.
+/// The most rules that are read.
 const MAX_RULES: usize = 20_000;
-const MAX_SELECTOR_PARTS: usize = 8;
 /// The most elements within each other in which ancestors are looked for.
 const MAX_OPEN: usize = 100;
 /// The work for each byte of the fragment: rules that are compared with elements, and bytes of looks.
@@ -69,14 +75,6 @@ pub(super) fn inlined(html: &str) -> Option<String> {
     Some(sheet.applied(html))
 }
 
-/// One element of a selector: its name, id and classes, as far as it says them.
-#[derive(Debug, Default, PartialEq)]
-struct Compound<'c> {
-    name: Option<&'c str>,
-    id: Option<&'c str>,
-    classes: Vec<&'c str>,
-}
-
 /// A rule for what its last compound is, within the others.
 #[derive(Debug)]
 struct Rule<'c> {
@@ -84,13 +82,6 @@ struct Rule<'c> {
     /// The declarations, and those that are important.
     declarations: [String; 2],
     specificity: usize,
-}
-
-/// An element that is open.
-struct OpenElement<'h> {
-    name: &'h str,
-    id: Option<&'h str>,
-    classes: &'h str,
 }
 
 #[derive(Default)]
@@ -103,12 +94,16 @@ struct Sheet<'c> {
 impl<'c> Sheet<'c> {
     fn read(&mut self, css: &'c str) {
         let mut rest = css;
-        while let Some((selectors, after)) = rest.split_once('{') {
+        while let Some(at) = before_block(rest) {
+            let (selectors, after) = (&rest[..at], &rest[at + 1..]);
+            let selectors = selectors.rsplit("*/").next().unwrap_or_default();
             let selectors = selectors.rsplit(['}', ';']).next().unwrap_or_default();
-            let selectors = selectors.rsplit("*/").next().unwrap_or_default().trim();
+            let selectors = selectors.trim();
             if selectors.starts_with('@') {
-                // The rules for some media are left out, or read as if they were for all.
-                rest = after;
+                rest = match holds_for_a_screen(selectors) {
+                    true => after,
+                    false => &after[block_length(after)..],
+                };
                 continue;
             }
             let (declarations, after) = after.split_once('}').unwrap_or((after, ""));
@@ -126,7 +121,9 @@ impl<'c> Sheet<'c> {
             let Some(selector) = compounds(selector) else {
                 continue;
             };
-            let is_of_pandas = selector[0].classes == ["dataframe"];
+            // What pandas says of each of its tables, this project's style sheet says, too.
+            let is_of_pandas =
+                selector[0].classes == ["dataframe"] && declarations == ["text-align:right;", ""];
             if is_of_pandas || self.rules.len() >= MAX_RULES {
                 continue;
             }
@@ -146,6 +143,7 @@ impl<'c> Sheet<'c> {
     fn applied(&self, html: &str) -> String {
         let mut out = String::with_capacity(html.len() + html.len() / 4);
         let mut open: Vec<OpenElement<'_>> = Vec::new();
+        let mut children = 0_usize;
         let mut steps = MAX_STEPS_PER_BYTE * html.len();
         let mut rest = html;
         while !rest.is_empty() {
@@ -166,10 +164,17 @@ impl<'c> Sheet<'c> {
                 out.push_str(text);
                 continue;
             }
+            let siblings = match open.last_mut() {
+                Some(parent) => &mut parent.children,
+                None => &mut children,
+            };
+            *siblings += 1;
             let element = OpenElement {
                 name: found.name,
                 id: found.value("id"),
                 classes: found.value("class").unwrap_or_default(),
+                number: *siblings,
+                children: 0,
             };
             match self.look(&element, &open, &mut steps) {
                 Some(look) => push_styled(&mut out, &found, text, &look),
@@ -237,7 +242,12 @@ impl Rule<'_> {
             return false;
         }
         let mut ancestors = open.iter().rev().take(MAX_OPEN);
+        let mut is_child = last.is_child;
         outer.iter().rev().all(|compound| {
+            let is_parent = std::mem::replace(&mut is_child, compound.is_child);
+            if is_parent {
+                return ancestors.next().is_some_and(|parent| compound.is(parent));
+            }
             ancestors.any(|ancestor| {
                 *steps = steps.saturating_sub(1);
                 compound.is(ancestor)
@@ -246,52 +256,49 @@ impl Rule<'_> {
     }
 }
 
-impl Compound<'_> {
-    fn is(&self, element: &OpenElement<'_>) -> bool {
-        let has_class = |class: &&str| {
-            let mut own = element.classes.split_ascii_whitespace();
-            own.any(|own| own == *class)
-        };
-        self.name
-            .is_none_or(|name| name.eq_ignore_ascii_case(element.name))
-            && self.id.is_none_or(|id| element.id == Some(id))
-            && self.classes.iter().all(has_class)
-    }
-
-    fn specificity(&self) -> usize {
-        let id = usize::from(self.id.is_some());
-        10_000 * id + 100 * self.classes.len() + usize::from(self.name.is_some())
-    }
-}
-
-/// The parts of a selector; `None` when it has anything but elements within each other.
-fn compounds(selector: &str) -> Option<Vec<Compound<'_>>> {
-    let parts = selector.split(|c: char| c.is_ascii_whitespace() || c == '>');
-    let parts: Option<Vec<_>> = parts
-        .filter(|part| !part.is_empty())
-        .map(compound)
-        .collect();
-    parts.filter(|parts| (1..=MAX_SELECTOR_PARTS).contains(&parts.len()))
-}
-
-fn compound(part: &str) -> Option<Compound<'_>> {
-    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
-    let mut found = Compound::default();
-    let mut rest = part;
-    while let Some(first) = rest.chars().next() {
-        let mark = usize::from(matches!(first, '.' | '#'));
-        let end = rest[mark..].find(|c| !is_name(c));
-        let end = end.map_or(rest.len(), |end| mark + end);
-        let name = &rest[mark..end];
-        (!name.is_empty()).then_some(())?;
-        match first {
-            '.' => found.classes.push(name),
-            '#' => found.id = Some(name),
-            _ => found.name = Some(name),
+/// Where the next block begins, outside of comments.
+fn before_block(css: &str) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let found = at + css[at..].find(['{', '/'])?;
+        if css[found..].starts_with('{') {
+            return Some(found);
         }
-        rest = &rest[end..];
+        at = match css[found..].strip_prefix("/*") {
+            Some(comment) => found + 2 + comment.find("*/")? + 2,
+            None => found + 1,
+        };
     }
-    Some(found)
+}
+
+/// The length of a block that has begun, with its end and the blocks in it.
+fn block_length(css: &str) -> usize {
+    let mut depth = 1_usize;
+    let end = css.find(|c: char| {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        depth == 0
+    });
+    end.map_or(css.len(), |end| end + 1)
+}
+
+/// Whether what stands in the block of an at-rule holds for a reader at a wide, light screen.
+fn holds_for_a_screen(rule: &str) -> bool {
+    let rule = rule.to_ascii_lowercase();
+    let Some(media) = rule.strip_prefix("@media") else {
+        return ["@supports", "@layer", "@container", "@scope"]
+            .iter()
+            .any(|name| rule.starts_with(name));
+    };
+    media.split(',').any(|query| {
+        let others = [
+            "print", "speech", "max-", "dark", "not ", "<", "reduce", "portrait",
+        ];
+        !others.iter().any(|other| query.contains(other))
+    })
 }
 
 /// The declarations of which the sanitiser keeps something, and those among them that are
@@ -375,6 +382,62 @@ mod tests {
             let found = inlined(html).expect("there is a rule");
             assert!(found.contains(expected), "{found}");
         }
+    }
+
+    #[test]
+    fn selectors_are_read_as_a_browser_does() {
+        let html = |css: &str| {
+            let table = "<table><tr><td>1</td><td class=\"k\"><b>2</b></td></tr><tr><td>3</td></tr></table>";
+            inlined(&format!("<style>{css}</style>{table}")).unwrap_or_default()
+        };
+        for (css, expected, count) in [
+            (
+                "tr:nth-child(even) td{color:red}",
+                "<td style=\"color:red;\">3",
+                1,
+            ),
+            (
+                "tr:nth-child( 2n + 1 ) > td{color:red}",
+                "<td style=\"color:red;\">1",
+                2,
+            ),
+            ("td:first-child{color:red}", "<td style=\"color:red;\">3", 2),
+            (
+                "td:nth-child(2){color:red}",
+                "<td class=\"k\" style=\"color:red;\">",
+                1,
+            ),
+            ("tr>b{color:red}", "", 0),
+            ("td > b{color:red}", "<b style=\"color:red;\">2", 1),
+            ("table b{color:red}", "<b style=\"color:red;\">2", 1),
+            ("/* a{b */ b{color:red}", "<b style=\"color:red;\">2", 1),
+            ("@media print{b{display:none}}", "", 0),
+            (
+                "@media (max-width: 500px){b{display:none}} td.k{color:red}",
+                "<td class=\"k\" style=\"color:red;\">",
+                1,
+            ),
+            (
+                "@media (prefers-color-scheme: dark){b{color:red} i{color:red}}",
+                "",
+                0,
+            ),
+            (
+                "@media screen and (min-width: 10px){b{color:red}}",
+                "<b style=\"color:red;\">2",
+                1,
+            ),
+            ("@keyframes b{from{color:red}}", "", 0),
+            ("td:nth-child(x){color:red}", "", 0),
+            ("td:not(.k){color:red}", "", 0),
+        ] {
+            let found = html(css);
+            assert!(found.contains(expected), "{css}: {found}");
+            assert_eq!(found.matches("style=").count(), count, "{css}: {found}");
+        }
+        let own =
+            "<style>.dataframe td{color:red}</style><table class=\"dataframe\"><td>1</td></table>";
+        assert!(inlined(own).is_some_and(|html| html.contains("color:red")));
     }
 
     #[test]

@@ -11,24 +11,73 @@ impl MarkdownWriter<'_> {
     pub(super) fn text_with_links(&mut self, text: &str) {
         let mut kept = 0;
         let mut at = 0;
-        while let Some(found) = text[at..].find("://") {
+        while let Some(found) = text[at..].find(MAY_BE_ADDRESS) {
             let found = at + found;
-            at = found + "://".len();
-            let Some(start) = start(text, kept, found) else {
+            let address = address(text, kept, found);
+            let Some(Address { start, end, scheme }) = address else {
+                at = found + 1;
                 continue;
             };
-            let end = start + length(&text[start..]);
-            if end <= at {
-                continue;
-            }
             stand_in::push_html(&mut self.out, &text[kept..start], self.maths);
-            link::push_start(&mut self.out, &text[start..end], "");
+            let url = format!("{scheme}{}", &text[start..end]);
+            link::push_start(&mut self.out, &url, "");
             stand_in::push_html(&mut self.out, &text[start..end], self.maths);
             self.out.push_str("</a>");
             (kept, at) = (end, end);
         }
         stand_in::push_html(&mut self.out, &text[kept..], self.maths);
     }
+}
+
+/// What stands in an address: `://`, `www.`, or the sign of an e-mail address.
+const MAY_BE_ADDRESS: [char; 4] = [':', 'w', 'W', '@'];
+
+/// An address in a text, and the scheme that it leaves out.
+struct Address {
+    start: usize,
+    end: usize,
+    scheme: &'static str,
+}
+
+/// The address whose mark stands at `at`, and that begins at `from` or later.
+fn address(text: &str, from: usize, at: usize) -> Option<Address> {
+    let rest = &text[at..];
+    let (start, scheme) = if rest.starts_with("://") {
+        (start(text, from, at)?, "")
+    } else if rest.get(..4)?.eq_ignore_ascii_case("www.") {
+        let opens = |c: char| c.is_whitespace() || matches!(c, '(' | '*' | '_' | '~' | '[' | '"');
+        let previous = text[..at].chars().next_back();
+        previous.is_none_or(opens).then_some((at, "http://"))?
+    } else if rest.starts_with('@') {
+        return email(text, from, at);
+    } else {
+        return None;
+    };
+    let end = start + length(&text[start..]);
+    let host = start
+        + text[start..end]
+            .find("://")
+            .map_or("www.".len(), |at| at + 3);
+    (end > host).then_some(Address { start, end, scheme })
+}
+
+/// The e-mail address around the sign at `at`.
+fn email(text: &str, from: usize, at: usize) -> Option<Address> {
+    let is_of_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'+' | b'-' | b'_');
+    let name = text.as_bytes()[from..at].iter().rev();
+    let start = at - name.take(64).take_while(|b| is_of_name(b)).count();
+    let rest = &text.as_bytes()[at + 1..];
+    let is_of_host = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-');
+    let host = rest.iter().take(255).take_while(|b| is_of_host(b)).count();
+    let host = text[at + 1..at + 1 + host].trim_end_matches(['.', '-']);
+    let ends = |c: Option<char>| !c.is_some_and(|c| matches!(c, '_' | '-'));
+    let is_whole = ends(text[at + 1 + host.len()..].chars().next());
+    let is_address = start < at && host.contains('.') && !host.contains("..") && is_whole;
+    is_address.then_some(Address {
+        start,
+        end: at + 1 + host.len(),
+        scheme: "mailto:",
+    })
 }
 
 /// Where the address begins whose scheme ends at `colon`; `None` where it is none.
@@ -41,9 +90,10 @@ fn start(text: &str, from: usize, colon: usize) -> Option<usize> {
     };
     let scheme = ["https", "http"].into_iter().find(ends_with)?;
     let start = colon - scheme.len();
+    // In scripts without spaces an address follows a letter.
     let previous = text[..start].chars().next_back();
-    let opens = |c: char| c.is_whitespace() || matches!(c, '(' | '*' | '_' | '~' | '[' | '"' | ':');
-    previous.is_none_or(opens).then_some(start)
+    let goes_on = previous.is_some_and(|c| c.is_ascii_alphanumeric());
+    (!goes_on).then_some(start)
 }
 
 /// The length of the address that `text` begins with. Marks at its end belong to the sentence.
@@ -87,6 +137,16 @@ mod tests {
             ("`https://a.b`", None),
             ("xhttps://a.b and ftp://c.d", None),
             ("https://", None),
+            ("见https://a.b/c", Some("https://a.b/c")),
+            ("→https://a.b", Some("https://a.b")),
+            ("at www.a.org/b.", Some("http://www.a.org/b")),
+            ("awww.a.org, www. and www", None),
+            (
+                "to ana.k+x@example.org.",
+                Some("mailto:ana.k+x@example.org"),
+            ),
+            ("@ana, ana@, a@b and x@y-_z.org_", None),
+            ("`ana@example.org`", None),
         ] {
             let prepared = prepare::prose(source, &Ammonia);
             let html = render::markdown(&prepared, &render::Options::default()).into_string();

@@ -121,12 +121,15 @@ impl MarkdownWriter<'_> {
         if linked {
             link::push_start(&mut self.out, url, "");
         }
-        escape::push(
-            &mut self.out,
-            &text.chars().take(MAX_QUOTED_CHARS).collect::<String>(),
-        );
-        self.out
-            .push_str(if linked { "</a></span>" } else { "</span>" });
+        let quoted = |text: &str| text.chars().take(MAX_QUOTED_CHARS).collect::<String>();
+        escape::push(&mut self.out, &quoted(text));
+        if linked {
+            self.out.push_str("</a>");
+        } else if text != url {
+            // Without a link its name alone would not lead to it.
+            escape::push(&mut self.out, &format!(" ({})", quoted(url)));
+        }
+        self.out.push_str("</span>");
     }
 }
 
