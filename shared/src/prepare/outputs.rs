@@ -137,14 +137,11 @@ fn named(traceback: String, ename: &str, evalue: &str) -> String {
     let message = terminal::without_escapes(evalue);
     let message = message.trim().lines().next().unwrap_or_default().trim();
     let says_it = plain.contains(ename) || (!message.is_empty() && plain.contains(message));
-    if traceback.is_empty() || says_it {
+    // A name without a message tells nothing that the traceback does not.
+    if traceback.is_empty() || evalue.is_empty() || says_it {
         return traceback;
     }
-    let separator = if evalue.is_empty() { "" } else { ": " };
-    format!(
-        "{traceback}\n{ename}{separator}{}",
-        cut::text(evalue.to_owned())
-    )
+    format!("{traceback}\n{ename}: {}", cut::text(evalue.to_owned()))
 }
 
 /// The output at `number` in its cell, and its cost; `None` when it shows nothing by itself.

@@ -28,10 +28,13 @@ pub(super) fn push(out: &mut String, output: &PreparedOutput, context: &mut Rend
 fn push_error(out: &mut String, ename: &str, evalue: &str, traceback: &str) {
     let mut whole = Cow::Borrowed(traceback);
     if traceback.is_empty() {
-        let separator = if evalue.is_empty() { "" } else { ": " };
-        whole
-            .to_mut()
-            .push_str(&format!("{ename}{separator}{evalue}"));
+        let parts = [ename, evalue].map(str::trim);
+        let named = parts.into_iter().filter(|part| !part.is_empty());
+        let named = named.collect::<Vec<_>>().join(": ");
+        whole = match named.is_empty() {
+            true => "An error without a message".into(),
+            false => named.into(),
+        };
     }
     let attributes = " role=\"group\" aria-label=\"Error\"";
     text::push(out, "nb-output nb-error", attributes, &whole);
