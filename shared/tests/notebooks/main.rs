@@ -4,6 +4,7 @@
 //! prepared.
 
 #[cfg(not(target_arch = "wasm32"))]
+mod authors;
 mod bounds;
 #[cfg(not(target_arch = "wasm32"))]
 mod corpus;

@@ -286,7 +286,7 @@ fn attributes(out: &mut String, element: &str, attributes: &str) -> Option<()> {
                 // The long way makes attributes of these.
                 words
                     .iter()
-                    .all(|word| !word.starts_with('#'))
+                    .all(|word| !word.starts_with(['#', '=']))
                     .then_some(())?;
                 classes.extend(words);
             }
