@@ -88,7 +88,7 @@ pub(super) fn is_error(value: RawJson<'_>) -> bool {
 }
 
 impl<'a> Output<'a> {
-    pub(super) fn of(value: RawJson<'a>) -> Self {
+    pub(crate) fn of(value: RawJson<'a>) -> Self {
         if !value.is_object() {
             return Self::Unknown("an output that is not an object".to_owned());
         }

@@ -22,11 +22,19 @@ pub(super) fn all<'a, S: Sanitizer>(
     cell: &'a Cell,
     context: &OutputContext<'a, '_, S>,
 ) -> (Vec<PreparedOutput>, Cost) {
+    of(cell.outputs(), context)
+}
+
+/// The same of other outputs, such as those that a saved widget holds.
+pub(super) fn of<'a, S: Sanitizer>(
+    outputs: impl Iterator<Item = notebook::Output<'a>>,
+    context: &OutputContext<'a, '_, S>,
+) -> (Vec<PreparedOutput>, Cost) {
     let mut parts: Vec<Part> = Vec::new();
     let mut streams: [Vec<String>; 2] = Default::default();
     let mut clears = false;
     let (mut unknown, mut more, mut left) = (0, 0, 0_usize);
-    for (number, output) in cell.outputs().enumerate() {
+    for (number, output) in outputs.enumerate() {
         if let notebook::Output::Clear { wait: true } = output {
             clears = true;
             continue;
@@ -169,7 +177,7 @@ fn one<'a, S: Sanitizer>(
         }
         notebook::Output::Bundle(bundle) => {
             let is_result = bundle.is_result;
-            let (richest, cost) = rich::choose(&context.displays.newest(bundle)?, number, context);
+            let (richest, cost) = rich::choose(&context.displays.newest(bundle)?, number, context)?;
             let output = if is_result {
                 PreparedOutput::Result(richest)
             } else {
