@@ -28,6 +28,9 @@ pub struct RenderReport {
     pub fallbacks: BTreeMap<String, usize>,
 }
 
+/// The end of the note in a text that was cut, which is itself text.
+const CUT_NOTE_END: &str = " bytes are not shown here …]\n";
+
 impl RenderReport {
     /// Adds a notebook of these cells, of which `html` was made.
     ///
@@ -51,6 +54,13 @@ impl RenderReport {
             if let CellContent::Code(code) = &cell.content {
                 self.outputs[0] += code.outputs.len();
             }
+        }
+        let cut = html.matches(CUT_NOTE_END).count();
+        if cut > 0 {
+            *self
+                .fallbacks
+                .entry("a text that is cut".to_owned())
+                .or_default() += cut;
         }
         let mut rest = html;
         while let Some(start) = rest.find('<') {
@@ -159,5 +169,28 @@ impl Display for RenderReport {
             writeln!(f, "{count:>8}  {kind}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RenderReport;
+    use crate::{notebook::Notebook, prepare, render, sanitize::Ammonia};
+
+    #[test]
+    fn texts_that_are_cut_are_counted() {
+        let text = "a line of a stream\\n".repeat(100_000);
+        let json = format!(
+            "{{\"cells\": [{{\"cell_type\": \"code\", \"outputs\": [{{\"output_type\": \"stream\", \
+             \"text\": \"{text}\"}}]}}]}}"
+        );
+        let notebook = Notebook::parse(json.as_bytes())
+            .expect("a notebook")
+            .notebook;
+        let cells = prepare::cells(&notebook, 0, &Ammonia);
+        let html = render::cells(&cells, &render::Options::default()).into_string();
+        let mut report = RenderReport::default();
+        report.add(&cells, &html);
+        assert_eq!(report.fallbacks["a text that is cut"], 1);
     }
 }

@@ -26,9 +26,11 @@ fn fit(output: &mut PreparedOutput) {
         | PreparedOutput::Result(RichOutput::Text(text))
         | PreparedOutput::Display(RichOutput::Text(text)) => cut_rules(text),
         PreparedOutput::Error {
-            ename, traceback, ..
+            ename,
+            evalue,
+            traceback,
         } => {
-            *traceback = last_line_first(traceback, ename);
+            *traceback = last_line_first(traceback, ename, evalue);
             cut_rules(traceback);
         }
         PreparedOutput::Result(_) | PreparedOutput::Display(_) => {}
@@ -70,11 +72,22 @@ fn rule(line: &str) -> Option<(char, usize)> {
     dash.map(|dash| (dash, length))
 }
 
-/// A traceback that begins with its message, the lines from the last that names the exception on.
-fn last_line_first(traceback: &str, ename: &str) -> String {
+/// A traceback that begins with its message, the lines from that on that names the exception and
+/// says the beginning of its message. R names each exception `ERROR`, which its tracebacks do not
+/// say: they begin with the message.
+fn last_line_first(traceback: &str, ename: &str, evalue: &str) -> String {
     let lines: Vec<&str> = traceback.trim_end().split('\n').collect();
+    let message = evalue.trim().lines().next().unwrap_or_default().trim_end();
     let names_it = |line: &&str| !ename.is_empty() && line.contains(ename);
-    let at = lines.iter().rposition(names_it).unwrap_or(lines.len() - 1);
+    let says_it = |line: &&str| !message.is_empty() && line.contains(message);
+    let begins_it = |line: &&str| !message.is_empty() && line.trim_start().starts_with(message);
+    let at = lines
+        .iter()
+        .rposition(|line| names_it(line) && says_it(line))
+        .or_else(|| lines.iter().position(|line| begins_it(line)))
+        .or_else(|| lines.iter().rposition(|line| names_it(line)))
+        .or_else(|| lines.iter().position(|line| says_it(line)))
+        .unwrap_or(lines.len() - 1);
     let is_rule = |line: &&&str| rule(line).is_some();
     // The rule above a traceback divides it from nothing here.
     let before = lines[..at].iter().skip_while(is_rule);
@@ -127,6 +140,16 @@ mod tests {
             error(&traceback),
             "\u{1b}[31mKeyError\u{1b}[39m: 'a'\nand a second line\n\u{1b}[31mKeyError\u{1b}[39m  \
              Traceback\nCell 1\n----> 1 a\n"
+        );
+        // R names no exception, and begins with the message.
+        let of_r = shown(PreparedOutput::Error {
+            ename: "ERROR".into(),
+            evalue: "Error in f(): bad\n".into(),
+            traceback: "Error in f(): bad\nTraceback:\n1. f()\n2. log_ERROR()".into(),
+        });
+        assert_eq!(
+            of_r,
+            "Error in f(): bad\nTraceback:\n1. f()\n2. log_ERROR()"
         );
         assert_eq!(error("one line"), "one line");
         assert_eq!(error("first\nlast"), "last\nfirst");

@@ -57,6 +57,8 @@ pub struct MimeBundle<'a> {
     /// The data by mime type, as it stands between the quotes of the JSON, in the order of the
     /// file: the first 32 types.
     pub data: Vec<(&'a str, RawJson<'a>)>,
+    /// Whether it is of nbformat 2 or 3, where JSON is a text.
+    pub is_old: bool,
     /// The metadata by mime type, such as the width of an image.
     pub metadata: Option<RawJson<'a>>,
 }
@@ -88,7 +90,7 @@ pub(super) fn is_error(value: RawJson<'_>) -> bool {
 }
 
 impl<'a> Output<'a> {
-    pub(super) fn of(value: RawJson<'a>) -> Self {
+    pub(crate) fn of(value: RawJson<'a>) -> Self {
         if !value.is_object() {
             return Self::Unknown("an output that is not an object".to_owned());
         }
@@ -129,7 +131,9 @@ impl<'a> MimeBundle<'a> {
         let [data, metadata, transient, kind] =
             fields.get_all(["data", "metadata", "transient", "output_type"]);
         let display_id = transient.and_then(|transient| transient.get("display_id"));
-        let mut data: Vec<_> = match data.filter(|data| data.is_object()) {
+        let data = data.filter(|data| data.is_object());
+        let is_old = data.is_none();
+        let mut data: Vec<_> = match data {
             Some(data) => data.entries().take(MAX_MIME_TYPES).collect(),
             None => old_data(fields).take(MAX_MIME_TYPES).collect(),
         };
@@ -139,6 +143,7 @@ impl<'a> MimeBundle<'a> {
             is_update: kind.and_then(RawJson::as_written) == Some("update_display_data"),
             display_id: display_id.and_then(RawJson::as_written),
             data,
+            is_old,
             metadata: metadata.filter(|metadata| metadata.is_object()),
         }
     }

@@ -266,6 +266,7 @@ fn collect_data(fields: &mut Fields<'_>) {
     if fields.get("data").is_some() {
         return;
     }
+    rename_metadata(fields);
     let mut data = Fields(Vec::with_capacity(fields.0.len()));
     fields.0.retain_mut(|(key, value)| {
         let (mime, is_known) = match mime_of_old_name(key) {
@@ -287,6 +288,27 @@ fn collect_data(fields: &mut Fields<'_>) {
     });
     let data = data.json();
     fields.set("data", data);
+}
+
+/// Renames what the metadata of an output says of its mime types, such as the size of a picture.
+fn rename_metadata(fields: &mut Fields<'_>) {
+    let own = fields.get("metadata").expect("there is one now");
+    let is_old =
+        |(name, of): (&str, RawJson<'_>)| mime_of_old_name(name).is_some() && of.is_object();
+    if !own.entries().any(is_old) {
+        return;
+    }
+    let mut renamed = Fields::of(own);
+    let old: Vec<(&str, &str)> = own
+        .entries()
+        .filter(|entry| is_old(*entry))
+        .filter_map(|(name, _)| Some((name, mime_of_old_name(name)?)))
+        .collect();
+    for (name, mime) in old {
+        renamed.rename(name, mime);
+    }
+    let renamed = renamed.json();
+    fields.set("metadata", renamed);
 }
 
 /// Sets the metadata to an empty object when it is missing or no object.

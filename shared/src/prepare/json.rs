@@ -26,8 +26,10 @@ pub(super) fn of(bundle: &MimeBundle<'_>, mimes: &[&str]) -> Option<RichOutput> 
     let value = mimes.iter().find_map(|mime| bundle.get(mime))?;
     // In nbformat 3 JSON is a text, whose lines are joined like those of any text.
     let has_one = |list: RawJson<'_>| list.items().next().is_some();
-    let may_be_text = value.is_string() || (value.is_text() && has_one(value));
-    let parsed = may_be_text.then(|| compact(&value.text()?)).flatten();
+    let is_text = value.is_string() || (value.is_text() && has_one(value));
+    let parsed = (bundle.is_old && is_text)
+        .then(|| compact(&value.text()?))
+        .flatten();
     Some(RichOutput::Json(tree(
         parsed.as_deref().map_or(value, RawJson::of),
     )))

@@ -22,11 +22,19 @@ pub(super) fn all<'a, S: Sanitizer>(
     cell: &'a Cell,
     context: &OutputContext<'a, '_, S>,
 ) -> (Vec<PreparedOutput>, Cost) {
+    of(cell.outputs(), context)
+}
+
+/// The same of other outputs, such as those that a saved widget holds.
+pub(super) fn of<'a, S: Sanitizer>(
+    outputs: impl Iterator<Item = notebook::Output<'a>>,
+    context: &OutputContext<'a, '_, S>,
+) -> (Vec<PreparedOutput>, Cost) {
     let mut parts: Vec<Part> = Vec::new();
     let mut streams: [Vec<String>; 2] = Default::default();
     let mut clears = false;
     let (mut unknown, mut more, mut left) = (0, 0, 0_usize);
-    for (number, output) in cell.outputs().enumerate() {
+    for (number, output) in outputs.enumerate() {
         if let notebook::Output::Clear { wait: true } = output {
             clears = true;
             continue;
@@ -47,12 +55,14 @@ pub(super) fn all<'a, S: Sanitizer>(
                             .expect("a part has its piece")
                             .push_str(&text);
                     }
-                    _ if parts.len() >= context.displays.max_cell_outputs => left += 1,
-                    _ => {
+                    _ if parts.len() < context.displays.max_cell_outputs => {
                         let number = pieces.len();
                         pieces.push(text);
                         parts.push(Part::Piece { stderr, number });
                     }
+                    // It may still draw a bar anew that is shown.
+                    _ if !pieces.is_empty() => pieces.push(text),
+                    _ => left += 1,
                 }
             }
             _ if parts.len() >= context.displays.max_cell_outputs => left += 1,
@@ -63,7 +73,8 @@ pub(super) fn all<'a, S: Sanitizer>(
             }
         }
     }
-    let mut prepared = joined(parts, streams, context.most);
+    let (mut prepared, left_pieces) = joined(parts, streams, context.most);
+    left += left_pieces;
     let mut note = |note: String| {
         let text = String::new();
         let note = PreparedOutput::Display(RichOutput::Note { note, text });
@@ -100,9 +111,13 @@ enum Part {
     Other((PreparedOutput, Cost)),
 }
 
-/// The outputs in order. The pieces of each stream are one screen; a piece of which later ones
-/// leave nothing is not shown.
-fn joined(parts: Vec<Part>, streams: [Vec<String>; 2], most: Cost) -> Vec<(PreparedOutput, Cost)> {
+/// The outputs in order, and the number of pieces that are no part and show something. The pieces
+/// of each stream are one screen; a piece of which later ones leave nothing is not shown.
+fn joined(
+    parts: Vec<Part>,
+    streams: [Vec<String>; 2],
+    most: Cost,
+) -> (Vec<(PreparedOutput, Cost)>, usize) {
     let mut streams = streams.map(terminal::folded_pieces);
     let mut prepared = Vec::with_capacity(parts.len());
     for part in parts {
@@ -117,7 +132,9 @@ fn joined(parts: Vec<Part>, streams: [Vec<String>; 2], most: Cost) -> Vec<(Prepa
             Part::Other(other) => prepared.push(other),
         }
     }
-    prepared
+    let left = streams.iter().flatten().filter(|text| !text.is_empty());
+    let left = left.count();
+    (prepared, left)
 }
 
 /// A piece of a stream as an output that fits into `most`, and its cost.
@@ -166,7 +183,7 @@ fn one<'a, S: Sanitizer>(
         }
         notebook::Output::Bundle(bundle) => {
             let is_result = bundle.is_result;
-            let (richest, cost) = rich::choose(&context.displays.newest(bundle)?, number, context);
+            let (richest, cost) = rich::choose(&context.displays.newest(bundle)?, number, context)?;
             let output = if is_result {
                 PreparedOutput::Result(richest)
             } else {

@@ -35,14 +35,18 @@ const SCRIPTED_MIMES: [(&str, &str); 9] = [
 /// Parts of the mime types whose JSON is useless to a reader.
 const INTERNAL_MIMES: [&str; 2] = ["google.colaboratory", "jupyter.widget-state"];
 
-/// The form of `bundle`, the output at `number` in its cell, that fits into `most`, and its cost.
+/// The form of `bundle`, the output at `number` in its cell, that fits into `most`, and its cost;
+/// `None` when it is a widget that shows nothing.
 pub(super) fn choose(
     bundle: &MimeBundle<'_>,
     number: usize,
     context: &OutputContext<'_, '_, impl Sanitizer>,
-) -> (RichOutput, Cost) {
+) -> Option<(RichOutput, Cost)> {
     let most = context.most;
-    let mut shown = richest(bundle, number, context);
+    let mut shown = match widgets::is_view(bundle) {
+        true => widget(bundle, number, context)?,
+        false => richest(bundle, number, context),
+    };
     let mut cost = weigh::rich(&shown);
     if let Some(much) = cost.beyond(most) {
         shown = match shown {
@@ -51,7 +55,26 @@ pub(super) fn choose(
         };
         cost = weigh::rich(&shown);
     }
-    (shown, cost)
+    Some((shown, cost))
+}
+
+/// A view of a widget as it was saved; `None` when that shows nothing.
+fn widget(
+    bundle: &MimeBundle<'_>,
+    number: usize,
+    context: &OutputContext<'_, '_, impl Sanitizer>,
+) -> Option<RichOutput> {
+    let plain = bundle.text("text/plain").unwrap_or_default();
+    let Some(saved) = context.widgets.html(bundle, context) else {
+        return Some(richest(bundle, number, context));
+    };
+    let image = image(bundle, number, &plain, context.most);
+    let shown = image.or_else(|| shows_something(&saved).then_some(RichOutput::Html(saved)))?;
+    Some(RichOutput::Live {
+        note: "A widget as it was saved; it does nothing here.".to_owned(),
+        frame: needs_frame(bundle).then_some(number),
+        shown: Some(Box::new(shown)),
+    })
 }
 
 /// The replacement of an output that is too much: a note, its plain text, and a button that shows
@@ -63,6 +86,12 @@ fn too_much(note: &str, bundle: &MimeBundle<'_>, number: usize, most: Cost) -> R
         frame: frame::can_show(bundle).then_some(number),
         shown: weigh::words(terminal::fold(plain), most).map(Box::new),
     }
+}
+
+/// Whether a script belongs to `bundle`, which a closed frame can run.
+fn needs_frame(bundle: &MimeBundle<'_>) -> bool {
+    let html = bundle.text("text/html");
+    html.is_some_and(|html| !maths::only_typesets(&html)) || frame::script(bundle).is_some()
 }
 
 fn richest(
@@ -81,17 +110,11 @@ fn richest(
         // The library's other forms stand for the output without a script. The words of a widget
         // are those from when it was made.
         let is_widget = widgets::is_view(bundle);
-        let saved = context.widgets.html(bundle);
-        let is_saved = saved.is_some();
         let shown = image(bundle, number, &plain, most)
-            .or_else(|| self::html(saved.as_deref().or(html.as_deref()), context))
+            .or_else(|| self::html(html.as_deref(), context))
             .or_else(|| words(plain).filter(|_| !is_widget));
-        let note = match is_saved && shown.is_some() {
-            true => "A widget as it was saved; it does nothing here.".to_owned(),
-            false => format!("{what} is not shown here."),
-        };
         return RichOutput::Live {
-            note,
+            note: format!("{what} is not shown here."),
             frame,
             shown: shown.map(Box::new),
         };
@@ -151,15 +174,23 @@ fn note(what: &str, text: String) -> RichOutput {
 /// Sanitised HTML; `None` when nothing visible is left of it.
 fn html(html: Option<&str>, context: &OutputContext<'_, '_, impl Sanitizer>) -> Option<RichOutput> {
     let html = html.filter(|html| html.len() <= cut::MAX_DATA_BYTES)?;
+    let safe = with_formulas(html, context);
+    shows_something(&safe).then_some(RichOutput::Html(safe))
+}
+
+/// Sanitised HTML with its formulas typeset.
+pub(super) fn with_formulas(
+    html: &str,
+    context: &OutputContext<'_, '_, impl Sanitizer>,
+) -> SafeHtml {
     let sanitizer = context.sanitizer;
-    let safe = match maths::may_have_formulas(html) {
+    match maths::may_have_formulas(html) {
         true => {
             let found = context.typeset(|definitions| maths::of_html(html, definitions));
             maths::insert(sanitizer.sanitize(&found.text).as_str(), &found.formulas)
         }
         false => sanitizer.sanitize(html),
-    };
-    shows_something(&safe).then_some(RichOutput::Html(safe))
+    }
 }
 
 /// Whether `html` has any text or image.

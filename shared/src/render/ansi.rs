@@ -13,6 +13,9 @@ const ANSI_FREE_BYTES: usize = 2048;
 /// The most coloured spans of one text, because a browser has to lay out an element for each.
 const MAX_COLOUR_SPANS: usize = 10_000;
 
+/// The most parts of one parameter that are read.
+const MAX_PARTS: usize = 8;
+
 /// So many dashes are a rule across a text, as Python writes above a traceback.
 const MIN_RULE_DASHES: usize = 40;
 
@@ -31,6 +34,10 @@ pub(crate) fn escape_length(text: &str) -> usize {
         // another escape.
         Some(b']' | b'P' | b'X' | b'^' | b'_') => {
             let end = 2 + run(2, |b| !matches!(b, 7 | b'\n' | 0x1b));
+            // The terminator may be one character, too.
+            if let Some(at) = text[2..end].find('\u{9c}') {
+                return 2 + at + '\u{9c}'.len_utf8();
+            }
             match bytes.get(end..) {
                 Some([7, ..]) => end + 1,
                 Some([0x1b, b'\\', ..]) => end + 2,
@@ -44,6 +51,15 @@ pub(crate) fn escape_length(text: &str) -> usize {
         Some(0x30..=0x7E) => 2,
         _ => 1,
     }
+}
+
+/// Whether `text`, which begins with an escape sequence, ends before that does.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn is_cut(text: &str) -> bool {
+    let Some(inside) = text.strip_prefix("\x1b[") else {
+        return text == "\x1b";
+    };
+    inside.bytes().all(|byte| matches!(byte, 0x20..=0x3F))
 }
 
 /// Renders terminal text that comes in several calls; colours last from one to the next.
@@ -128,15 +144,44 @@ impl TextStyle {
         else {
             return;
         };
-        let mut numbers = parameters
-            .split([';', ':'])
-            .map(|number| number.parse::<u16>().unwrap_or(0));
-        while let Some(number) = numbers.next() {
-            match number {
-                38 => self.foreground = extended(&mut numbers).or(self.foreground),
-                48 => self.background = extended(&mut numbers).or(self.background),
-                _ => self.set(number),
+        // Others are private to some terminal.
+        let is_parameter = |byte: u8| byte.is_ascii_digit() || matches!(byte, b';' | b':');
+        if !parameters.bytes().all(is_parameter) {
+            return;
+        }
+        let mut parameters = parameters.split(';');
+        while let Some(parameter) = parameters.next() {
+            if let Some((head, parts)) = parameter.split_once(':') {
+                self.set_parts(number(head), parts);
+                continue;
             }
+            let mut rest = parameters.by_ref().map(number);
+            match number(parameter) {
+                38 => self.foreground = extended(&mut rest).or(self.foreground),
+                48 => self.background = extended(&mut rest).or(self.background),
+                // The colour of a line below is not shown.
+                58 => {
+                    extended(&mut rest);
+                }
+                other => self.set(other),
+            }
+        }
+    }
+
+    /// Applies a parameter that has parts of its own, behind colons.
+    fn set_parts(&mut self, number: u16, parts: &str) {
+        let parts: Vec<&str> = parts.split(':').take(MAX_PARTS).collect();
+        // Before red, green and blue may stand the number of a colour space.
+        let parts = match parts.as_slice() {
+            ["2", _, rgb @ ..] if rgb.len() >= 3 => [&["2"], rgb].concat(),
+            _ => parts,
+        };
+        let mut rest = parts.iter().map(|part| self::number(part));
+        match number {
+            4 => self.underline = rest.next() != Some(0),
+            38 => self.foreground = extended(&mut rest).or(self.foreground),
+            48 => self.background = extended(&mut rest).or(self.background),
+            _ => {}
         }
     }
 
@@ -189,7 +234,7 @@ impl TextStyle {
             1 => self.bold = true,
             2 => self.dim = true,
             3 => self.italic = true,
-            4 => self.underline = true,
+            4 | 21 => self.underline = true,
             7 => self.inverse = true,
             9 => self.strike = true,
             22 => (self.bold, self.dim) = (false, false),
@@ -218,10 +263,14 @@ impl TextStyle {
                 out.push_str(&number.to_string());
             }
         };
-        if let Some(colour) = self.foreground {
+        let (foreground, background) = match self.inverse {
+            true => (self.background, self.foreground),
+            false => (self.foreground, self.background),
+        };
+        if let Some(colour) = foreground {
             class("ansi-fg-", Some(colour));
         }
-        if let Some(colour) = self.background {
+        if let Some(colour) = background {
             class("ansi-bg-", Some(colour));
         }
         for (set, name) in [
@@ -230,12 +279,21 @@ impl TextStyle {
             (self.italic, "ansi-italic"),
             (self.underline, "ansi-underline"),
             (self.strike, "ansi-strike"),
-            (self.inverse, "ansi-inverse"),
+            (self.inverse && background.is_none(), "ansi-inverse"),
         ] {
             if set {
                 class(name, None);
             }
         }
+    }
+}
+
+/// A parameter, or a part of one, as a number; an empty one is 0, and one that is too large the
+/// largest, which means nothing.
+fn number(parameter: &str) -> u16 {
+    match parameter {
+        "" => 0,
+        other => other.parse().unwrap_or(u16::MAX),
     }
 }
 
@@ -282,6 +340,32 @@ mod tests {
                 "<span class=\"ansi-fg-2\">x</span>y",
             ),
             ("\x1b[48;5;28mx", "<span class=\"ansi-bg-2\">x</span>"),
+            ("\x1b[38:2::0:200:0mx", "<span class=\"ansi-fg-2\">x</span>"),
+            ("\x1b[38:2:0:200:0mx", "<span class=\"ansi-fg-2\">x</span>"),
+            ("\x1b[38:5:9mx", "<span class=\"ansi-fg-9\">x</span>"),
+            (
+                "\x1b[31m\x1b[4:3mx\x1b[4:0my",
+                "<span class=\"ansi-fg-1 ansi-underline\">x</span>\
+                 <span class=\"ansi-fg-1\">y</span>",
+            ),
+            (
+                "\x1b[31;58;2;255;0;0mx\x1b[58;5;0my",
+                "<span class=\"ansi-fg-1\">x</span><span class=\"ansi-fg-1\">y</span>",
+            ),
+            (
+                "\x1b[58:2::255:0:0mx\x1b[21my",
+                "x<span class=\"ansi-underline\">y</span>",
+            ),
+            ("\x1b[7mx", "<span class=\"ansi-inverse\">x</span>"),
+            ("\x1b[31;7mx", "<span class=\"ansi-bg-1\">x</span>"),
+            (
+                "\x1b[31;42;7mx",
+                "<span class=\"ansi-fg-2 ansi-bg-1\">x</span>",
+            ),
+            (
+                "\x1b[31m\x1b[>4m\x1b[99999mx",
+                "<span class=\"ansi-fg-1\">x</span>",
+            ),
         ] {
             assert_eq!(html(text), expected, "{text:?}");
         }
@@ -291,6 +375,7 @@ mod tests {
     fn other_escapes_and_control_characters_are_dropped() {
         let link = "\x1b]8;;http://x\x1b\\text\x1b]8;;\x07";
         assert_eq!(html(link), "text");
+        assert_eq!(html("\x1b]8;;http://x\u{9c}text\x1b]8;;\u{9c}"), "text");
         assert_eq!(html("a\x1b[2Jb\x1b(Bc\x07\x00d\te\x1b"), "abcd\te");
     }
 

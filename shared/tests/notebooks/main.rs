@@ -30,6 +30,8 @@ mod properties;
 mod tolerance;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
+#[cfg(not(target_arch = "wasm32"))]
+mod widgets;
 
 #[cfg(not(target_arch = "wasm32"))]
 mod support;
