@@ -181,3 +181,37 @@ fn an_error_is_what_its_kernel_told_of_it() {
     let shown = error("", "boom", &[]);
     assert!(shown.contains(">boom"), "{shown}");
 }
+
+#[test]
+fn json_of_nbformat_4_is_a_value_and_no_text() {
+    for (value, expected) in [
+        (json!(["12", "34"]), "&quot;12&quot;"),
+        (json!("123"), "\"123\""),
+        (json!(["null"]), "null"),
+    ] {
+        let html = html(&outputs(json!([{
+            "output_type": "display_data", "metadata": {}, "data": {"application/json": value},
+        }])));
+        let text = html.replace("&quot;", "\"");
+        let expected = expected.replace("&quot;", "\"");
+        assert!(text.contains(&expected), "{value}: {html}");
+        assert!(!text.contains("1234"), "{value}: {html}");
+    }
+}
+
+#[test]
+fn a_bar_goes_on_behind_the_most_outputs() {
+    let pieces: Vec<_> = (0..1200)
+        .flat_map(|n| {
+            [
+                json!({"output_type": "stream", "name": "stderr", "text": format!("\r{n}/1199 it")}),
+                json!({"output_type": "stream", "name": "stdout", "text": format!("loss {n}\n")}),
+            ]
+        })
+        .collect();
+    let html = html(&outputs(pieces.into()));
+    assert!(
+        html.contains("1199/1199 it") && !html.contains("499/1199"),
+        "{html:.2000}"
+    );
+}
