@@ -56,10 +56,19 @@ fn drawing_length(rest: &str) -> (usize, usize) {
     let mut depth = 0_usize;
     let mut at = 0;
     while at < rest.len() {
+        if rest[at..].starts_with("<![CDATA[") {
+            at = rest[at..].find("]]>").map_or(rest.len(), |end| at + end);
+            continue;
+        }
         let Some((found, length)) = tag(&rest[at..]) else {
             at += text_length(&rest[at..]);
             continue;
         };
+        if found.is("script") && !found.closes && !rest[at..at + length].ends_with("/>") {
+            let (inside, end) = content(&rest[at + length..], found.name);
+            at += length + inside + end;
+            continue;
+        }
         if found.is("svg") {
             match (found.closes, depth) {
                 (true, 0) => return (at, length),
@@ -197,6 +206,22 @@ mod tests {
         }
         for html in ["<p>svg</p>", "<style>svg {}</style>", "</svg>", "a < b"] {
             assert_eq!(shown(html), None, "{html}");
+        }
+    }
+
+    #[test]
+    fn a_drawing_ends_at_its_own_end() {
+        for inside in [
+            "<svg><rect/></svg>",
+            "<svg/>",
+            "<script>\"</svg>\"</script>",
+            "<script/>",
+            "<style><![CDATA[</svg>]]></style>",
+            "<!-- </svg> -->",
+        ] {
+            let html = format!("<svg>{inside}<path/></SVG>b");
+            let shown = shown(&html).expect("there is one");
+            assert!(shown.ends_with("\" alt=\"a drawing\">b"), "{shown}");
         }
     }
 

@@ -7,7 +7,7 @@
 
 mod media;
 mod sheet;
-mod tag;
+pub(crate) mod tag;
 
 /// `html` with what would be dropped in other terms; `None` where nothing would be.
 pub(super) fn restated(html: &str) -> Option<String> {
