@@ -2,10 +2,13 @@
 //!
 //! The sanitiser drops style sheets, drawings, sounds and frames. What of them a reader can be
 //! shown is written here in other markup before: the looks that a style sheet gives to its own
-//! elements become their `style` (`sheet`), a drawing becomes a picture, and a note stands for
-//! what is not shown (`media`). The result is as untrusted as the HTML, and sanitised like it.
+//! elements become their `style` (`sheet`), a drawing becomes a picture (`drawing`) with the looks that the
+//! page gives to it (`drawn`), and a note stands for what is not shown (`media`). The result is as untrusted as the HTML, and sanitised like it.
 
+mod drawing;
+mod drawn;
 mod media;
+mod selector;
 mod sheet;
 pub(crate) mod tag;
 

@@ -7,7 +7,12 @@
 
 use std::collections::HashMap;
 
-use super::tag::{Tag, content, may_have, tag, text_length};
+use super::{
+    drawing::drawing_length,
+    drawn::{Drawing, DrawnRules, mentions_current_colour},
+    selector::{Compound, OpenElement, compounds},
+    tag::{RAW_ELEMENTS, Tag, content, may_have, tag, text_length},
+};
 
 /// Properties of which the sanitiser keeps something.
 const PROPERTIES: [&str; 10] = [
@@ -23,9 +28,8 @@ const PROPERTIES: [&str; 10] = [
     "visibility",
 ];
 
-/// The most rules that are read, and the most elements of a selector.
+/// The most rules that are read.
 const MAX_RULES: usize = 20_000;
-const MAX_SELECTOR_PARTS: usize = 8;
 /// The most elements within each other in which ancestors are looked for.
 const MAX_OPEN: usize = 100;
 /// The work for each byte of the fragment: rules that are compared with elements, and bytes of looks.
@@ -39,42 +43,43 @@ const EMPTY_ELEMENTS: [&str; 10] = [
 /// says what this project's does.
 pub(in crate::sanitize) fn has_looks(css: &str) -> bool {
     let mut sheet = Sheet::default();
-    sheet.read(css);
+    sheet.read(css, false);
     !sheet.rules.is_empty()
 }
 
 /// `html` with the looks of its style sheets in its elements; `None` where they have none.
 pub(super) fn inlined(html: &str) -> Option<String> {
-    if !may_have(html, &["style"]) {
+    let has_drawing = may_have(html, &["svg"]);
+    let inherits = has_drawing && mentions_current_colour(html);
+    if !may_have(html, &["style"]) && !inherits {
         return None;
     }
     let mut sheet = Sheet::default();
-    let mut rest = html;
-    while let Some(at) = rest.find('<') {
-        rest = &rest[at..];
-        let Some((found, length)) = tag(rest) else {
-            rest = &rest[text_length(rest)..];
+    let mut drawing_end = 0;
+    let mut at = 0;
+    while let Some(next) = html[at..].find('<') {
+        at += next;
+        let Some((found, length)) = tag(&html[at..]) else {
+            at += text_length(&html[at..]);
             continue;
         };
-        rest = &rest[length..];
-        if found.is("style") && !found.closes {
-            let (css, end) = content(rest, "style");
-            sheet.read(&rest[..css]);
-            rest = &rest[css + end..];
+        at += length;
+        if found.closes {
+            continue;
+        }
+        let rest = &html[at..];
+        if found.is("svg") && at >= drawing_end && !html[..at].ends_with("/>") {
+            drawing_end = at + drawing_length(rest).0;
+        } else if RAW_ELEMENTS.iter().any(|name| found.is(name)) {
+            let (inside, end) = content(rest, found.name);
+            if found.is("style") {
+                sheet.read(&rest[..inside], has_drawing && at >= drawing_end);
+            }
+            at += inside + end;
         }
     }
-    if sheet.rules.is_empty() {
-        return None;
-    }
-    Some(sheet.applied(html))
-}
-
-/// One element of a selector: its name, id and classes, as far as it says them.
-#[derive(Debug, Default, PartialEq)]
-struct Compound<'c> {
-    name: Option<&'c str>,
-    id: Option<&'c str>,
-    classes: Vec<&'c str>,
+    let says_something = !sheet.rules.is_empty() || !sheet.drawn.is_empty() || inherits;
+    says_something.then(|| sheet.applied(html))
 }
 
 /// A rule for what its last compound is, within the others.
@@ -86,22 +91,18 @@ struct Rule<'c> {
     specificity: usize,
 }
 
-/// An element that is open.
-struct OpenElement<'h> {
-    name: &'h str,
-    id: Option<&'h str>,
-    classes: &'h str,
-}
-
 #[derive(Default)]
 struct Sheet<'c> {
     rules: Vec<Rule<'c>>,
     /// The rules by the id, class or name of their last compound.
     by_key: HashMap<&'c str, Vec<usize>>,
+    /// What they say of drawings.
+    drawn: DrawnRules<'c>,
 }
 
 impl<'c> Sheet<'c> {
-    fn read(&mut self, css: &'c str) {
+    /// Reads a sheet, for drawings too if `draws`.
+    fn read(&mut self, css: &'c str, draws: bool) {
         let mut rest = css;
         while let Some((selectors, after)) = rest.split_once('{') {
             let selectors = selectors.rsplit(['}', ';']).next().unwrap_or_default();
@@ -114,6 +115,9 @@ impl<'c> Sheet<'c> {
             let (declarations, after) = after.split_once('}').unwrap_or((after, ""));
             rest = after;
             self.rule(selectors, declarations);
+            if draws {
+                self.drawn.rule(selectors, declarations);
+            }
         }
     }
 
@@ -130,9 +134,9 @@ impl<'c> Sheet<'c> {
             if is_of_pandas || self.rules.len() >= MAX_RULES {
                 continue;
             }
-            let last = selector.last().expect("a selector has a part");
-            let key = last.id.or(last.classes.first().copied()).or(last.name);
-            let Some(key) = key else { continue };
+            let Some(key) = selector.last().and_then(Compound::key) else {
+                continue;
+            };
             self.by_key.entry(key).or_default().push(self.rules.len());
             let specificity = selector.iter().map(Compound::specificity).sum();
             self.rules.push(Rule {
@@ -166,21 +170,31 @@ impl<'c> Sheet<'c> {
                 out.push_str(text);
                 continue;
             }
-            let element = OpenElement {
-                name: found.name,
-                id: found.value("id"),
-                classes: found.value("class").unwrap_or_default(),
-            };
-            match self.look(&element, &open, &mut steps) {
+            let element = OpenElement::of(&found);
+            let look = self.look(&element, &open, &mut steps);
+            if found.is("svg") && !text.ends_with("/>") {
+                let (inside, end) = drawing_length(rest);
+                let content = &rest[..inside + end];
+                let drawing = Drawing {
+                    found,
+                    text,
+                    content,
+                };
+                self.drawn
+                    .push(&mut out, &drawing, look, (&element, &open), &mut steps);
+                rest = &rest[inside + end..];
+                continue;
+            }
+            match look {
                 Some(look) => push_styled(&mut out, &found, text, &look),
                 None => out.push_str(text),
             }
             let is_empty = EMPTY_ELEMENTS.contains(&found.name) || text.ends_with("/>");
-            if ["script", "style"].iter().any(|name| found.is(name)) {
+            if RAW_ELEMENTS.iter().any(|name| found.is(name)) {
                 let (inside, end) = content(rest, found.name);
                 out.push_str(&rest[..inside + end]);
                 rest = &rest[inside + end..];
-                // What style sheets say is in the elements now.
+                // What style sheets say is in the elements now. Those of drawings stay in them.
                 if found.is("style") {
                     out.truncate(out.len() - text.len() - inside - end);
                 }
@@ -198,10 +212,8 @@ impl<'c> Sheet<'c> {
         open: &[OpenElement<'_>],
         steps: &mut usize,
     ) -> Option<[String; 2]> {
-        let classes = element.classes.split_ascii_whitespace();
-        let keys = element.id.into_iter().chain(classes).chain([element.name]);
         let mut found: Vec<usize> = Vec::new();
-        for key in keys {
+        for key in element.keys() {
             for number in self.by_key.get(key).into_iter().flatten() {
                 let rule = &self.rules[*number];
                 *steps = steps.checked_sub(1 + rule.selector.len())?;
@@ -246,54 +258,6 @@ impl Rule<'_> {
     }
 }
 
-impl Compound<'_> {
-    fn is(&self, element: &OpenElement<'_>) -> bool {
-        let has_class = |class: &&str| {
-            let mut own = element.classes.split_ascii_whitespace();
-            own.any(|own| own == *class)
-        };
-        self.name
-            .is_none_or(|name| name.eq_ignore_ascii_case(element.name))
-            && self.id.is_none_or(|id| element.id == Some(id))
-            && self.classes.iter().all(has_class)
-    }
-
-    fn specificity(&self) -> usize {
-        let id = usize::from(self.id.is_some());
-        10_000 * id + 100 * self.classes.len() + usize::from(self.name.is_some())
-    }
-}
-
-/// The parts of a selector; `None` when it has anything but elements within each other.
-fn compounds(selector: &str) -> Option<Vec<Compound<'_>>> {
-    let parts = selector.split(|c: char| c.is_ascii_whitespace() || c == '>');
-    let parts: Option<Vec<_>> = parts
-        .filter(|part| !part.is_empty())
-        .map(compound)
-        .collect();
-    parts.filter(|parts| (1..=MAX_SELECTOR_PARTS).contains(&parts.len()))
-}
-
-fn compound(part: &str) -> Option<Compound<'_>> {
-    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
-    let mut found = Compound::default();
-    let mut rest = part;
-    while let Some(first) = rest.chars().next() {
-        let mark = usize::from(matches!(first, '.' | '#'));
-        let end = rest[mark..].find(|c| !is_name(c));
-        let end = end.map_or(rest.len(), |end| mark + end);
-        let name = &rest[mark..end];
-        (!name.is_empty()).then_some(())?;
-        match first {
-            '.' => found.classes.push(name),
-            '#' => found.id = Some(name),
-            _ => found.name = Some(name),
-        }
-        rest = &rest[end..];
-    }
-    Some(found)
-}
-
 /// The declarations of which the sanitiser keeps something, and those among them that are
 /// important.
 fn relevant(declarations: &str) -> [String; 2] {
@@ -323,7 +287,7 @@ fn relevant(declarations: &str) -> [String; 2] {
 
 /// Writes a start tag with its look: what rules say, what its own `style` says, and what rules say
 /// that is important.
-fn push_styled(out: &mut String, found: &Tag<'_>, text: &str, look: &[String; 2]) {
+pub(super) fn push_styled(out: &mut String, found: &Tag<'_>, text: &str, look: &[String; 2]) {
     let is = |name: &'static str| move |one: &str| one.eq_ignore_ascii_case(name);
     let (is_style, is_hidden) = (is("style"), is("hidden"));
     let mut style = String::new();

@@ -9,6 +9,9 @@ pub(crate) struct Tag<'h> {
     pub(crate) closes: bool,
 }
 
+/// Elements whose content is text up to their end tag.
+pub(crate) const RAW_ELEMENTS: [&str; 4] = ["script", "style", "textarea", "xmp"];
+
 /// Whether one of these elements may begin in `html`: a look that is much faster than reading it.
 pub(crate) fn may_have(html: &str, names: &[&str]) -> bool {
     html.match_indices('<').any(|(at, _)| {
