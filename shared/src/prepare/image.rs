@@ -44,6 +44,11 @@ pub(crate) fn drawing_in_html(source: &str) -> Option<Image> {
     of(ImageKind::Svg, source)
 }
 
+/// Whether no page shows `image`, because drawing it costs too much or that cannot be told.
+pub(crate) fn is_refused(image: &Image) -> bool {
+    picture::refusal(image.kind, &image.base64).is_some()
+}
+
 /// The image in a `data:` address; `None` when its kind is not shown. An SVG need not be in
 /// base64.
 pub(crate) fn of_data_url(url: &str) -> Option<Image> {

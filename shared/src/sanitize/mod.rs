@@ -27,6 +27,8 @@ mod rewrite;
 mod shape;
 mod spans;
 
+pub(crate) use restate::tag;
+
 use crate::{prepare::Sanitizer, prepared::SafeHtml};
 
 /// The sanitiser that uses ammonia.

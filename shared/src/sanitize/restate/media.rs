@@ -1,8 +1,11 @@
 //! Drawings, sounds, films and frames in HTML: shown where their data is in the HTML, else named,
 //! with a link to the original where there is one.
 
-use super::tag::{Tag, content, may_have, tag, text_length};
-use crate::prepare::{image, link};
+use super::{
+    drawing,
+    tag::{RAW_ELEMENTS, Tag, content, may_have, tag, text_length},
+};
+use crate::prepare::link;
 
 /// The elements that the sanitiser would drop without a trace.
 const ELEMENTS: [&str; 7] = [
@@ -24,7 +27,7 @@ pub(super) fn shown(html: &str) -> Option<String> {
             continue;
         };
         at += length;
-        if ["script", "style"].iter().any(|name| found.is(name)) && !found.closes {
+        if RAW_ELEMENTS.iter().any(|name| found.is(name)) && !found.closes {
             let (inside, end) = content(&html[at..], found.name);
             at += inside + end;
             continue;
@@ -35,7 +38,7 @@ pub(super) fn shown(html: &str) -> Option<String> {
         };
         let (inside, end) = match *name {
             "embed" => (0, 0),
-            "svg" => drawing_length(&html[at..]),
+            "svg" => drawing::drawing_length(&html[at..]),
             name => content(&html[at..], name),
         };
         let start = at - length;
@@ -49,27 +52,6 @@ pub(super) fn shown(html: &str) -> Option<String> {
         out.push_str(&html[kept..]);
         out
     })
-}
-
-/// The length of the content of an `svg`, which may hold others, and of its end tag.
-fn drawing_length(rest: &str) -> (usize, usize) {
-    let mut depth = 0_usize;
-    let mut at = 0;
-    while at < rest.len() {
-        let Some((found, length)) = tag(&rest[at..]) else {
-            at += text_length(&rest[at..]);
-            continue;
-        };
-        if found.is("svg") {
-            match (found.closes, depth) {
-                (true, 0) => return (at, length),
-                (true, _) => depth -= 1,
-                (false, _) => depth += usize::from(!rest[at..at + length].ends_with("/>")),
-            }
-        }
-        at += length;
-    }
-    (rest.len(), 0)
 }
 
 fn push_element(out: &mut String, name: &str, found: &Tag<'_>, inside: &str, whole: &str) {
@@ -90,31 +72,10 @@ fn push_element(out: &mut String, name: &str, found: &Tag<'_>, inside: &str, who
 }
 
 fn push_drawing(out: &mut String, found: &Tag<'_>, inside: &str, whole: &str) {
-    let style = found.value("style").unwrap_or_default().replace(' ', "");
-    let is_hidden = ["display:none", "width:0;", "height:0;"]
-        .iter()
-        .any(|hidden| style.contains(hidden))
-        || found.value("hidden").is_some();
-    // A symbol from another drawing, or a store of symbols, shows nothing by itself.
-    let uses_other = inside.contains("<use") && !inside.contains(" id=");
-    if is_hidden || uses_other {
-        return;
-    }
-    match image::drawing_in_html(whole) {
-        Some(picture) => {
-            let title = title(inside).replace('"', "&quot;");
-            out.extend(["<img src=\"data:image/svg+xml;base64,", &picture.base64]);
-            out.extend(["\" alt=\"", &title, "\">"]);
-        }
+    match drawing::picture(found, inside, whole) {
+        Some(picture) => out.push_str(&picture),
         None => push_note(out, "A drawing (SVG) is not shown here.", None),
     }
-}
-
-/// The title of a drawing.
-fn title(inside: &str) -> &str {
-    let text = inside.split_once("<title>").map(|(_, after)| after);
-    let text = text.and_then(|after| after.split('<').next());
-    text.unwrap_or("a drawing").trim()
 }
 
 /// Writes a player of a sound or a film whose data is in the HTML.
@@ -197,6 +158,22 @@ mod tests {
         }
         for html in ["<p>svg</p>", "<style>svg {}</style>", "</svg>", "a < b"] {
             assert_eq!(shown(html), None, "{html}");
+        }
+    }
+
+    #[test]
+    fn a_drawing_ends_at_its_own_end() {
+        for inside in [
+            "<svg><rect/></svg>",
+            "<svg/>",
+            "<script>\"</svg>\"</script>",
+            "<script/>",
+            "<style><![CDATA[</svg>]]></style>",
+            "<!-- </svg> -->",
+        ] {
+            let html = format!("<svg>{inside}<path/></SVG>b");
+            let shown = shown(&html).expect("there is one");
+            assert!(shown.ends_with("\" alt=\"a drawing\">b"), "{shown}");
         }
     }
 

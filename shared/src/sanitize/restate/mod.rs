@@ -2,14 +2,18 @@
 //!
 //! The sanitiser drops style sheets, drawings, sounds and frames. What of them a reader can be
 //! shown is written here in other markup before: the looks that a style sheet gives to its own
-//! elements become their `style` (`sheet`), a drawing becomes a picture, and a note stands for
-//! what is not shown (`media`); a control of a form becomes its value (`controls`). The result is as untrusted as the HTML, and sanitised like it.
+//! elements become their `style` (`sheet`), a drawing becomes a picture (`drawing`) with the looks
+//! that the page gives to it (`drawn`), a control of a form becomes its value (`controls`), and a
+//! note stands for what is not shown (`media`). The result is as untrusted as the HTML, and
+//! sanitised like it.
 
 mod controls;
+mod drawing;
+mod drawn;
 mod media;
 mod selector;
 mod sheet;
-mod tag;
+pub(crate) mod tag;
 
 /// `html` with what would be dropped in other terms; `None` where nothing would be.
 pub(super) fn restated(html: &str) -> Option<String> {

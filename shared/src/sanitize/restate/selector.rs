@@ -1,19 +1,13 @@
 //! The selectors of a style sheet, as far as they are applied: elements by name, id, classes and
 //! number, one within another.
 
+use super::tag::Tag;
+
+/// The longest classes and styles of an element that are compared with rules, each of which goes
+/// through them.
+const MAX_VALUE_BYTES: usize = 2000;
 /// The most elements of a selector.
 const MAX_SELECTOR_PARTS: usize = 8;
-
-/// An element that is open.
-pub(super) struct OpenElement<'h> {
-    pub(super) name: &'h str,
-    pub(super) id: Option<&'h str>,
-    pub(super) classes: &'h str,
-    /// Its number among its parent's children.
-    pub(super) number: usize,
-    /// The children that it has so far.
-    pub(super) children: usize,
-}
 
 /// One element of a selector: its name, id, classes and number, as far as it says them.
 #[derive(Debug, Default, PartialEq)]
@@ -34,7 +28,52 @@ struct NthChild {
     offset: usize,
 }
 
-impl Compound<'_> {
+/// An element that is open.
+pub(super) struct OpenElement<'h> {
+    pub(super) name: &'h str,
+    pub(super) id: Option<&'h str>,
+    pub(super) classes: &'h str,
+    pub(super) style: &'h str,
+    /// Its number among its parent's children.
+    number: usize,
+    /// The children that it has so far.
+    pub(super) children: usize,
+}
+
+impl<'h> OpenElement<'h> {
+    /// The element that `found` opens, the `number`th child of its parent.
+    pub(super) fn of(found: &Tag<'h>, number: usize) -> Self {
+        let short = |name: &str| {
+            let value = found.value(name).unwrap_or_default();
+            if value.len() <= MAX_VALUE_BYTES {
+                value
+            } else {
+                ""
+            }
+        };
+        Self {
+            name: found.name,
+            id: found.value("id"),
+            classes: short("class"),
+            style: short("style"),
+            number,
+            children: 0,
+        }
+    }
+
+    /// The names by which rules for it are found.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'h str> {
+        let classes = self.classes.split_ascii_whitespace();
+        self.id.into_iter().chain(classes).chain([self.name])
+    }
+}
+
+impl<'c> Compound<'c> {
+    /// The name by which rules for it are found.
+    pub(super) fn key(&self) -> Option<&'c str> {
+        self.id.or(self.classes.first().copied()).or(self.name)
+    }
+
     pub(super) fn is(&self, element: &OpenElement<'_>) -> bool {
         let has_class = |class: &&str| {
             let mut own = element.classes.split_ascii_whitespace();
@@ -45,6 +84,22 @@ impl Compound<'_> {
             && self.id.is_none_or(|id| element.id == Some(id))
             && self.nth.is_none_or(|nth| nth.has(element.number))
             && self.classes.iter().all(has_class)
+    }
+
+    /// Writes it as a selector of its own.
+    pub(super) fn push(&self, out: &mut String) {
+        out.push_str(self.name.unwrap_or_default());
+        for (mark, name) in self
+            .id
+            .map(|id| ("#", id))
+            .into_iter()
+            .chain(self.classes.iter().map(|class| (".", *class)))
+        {
+            out.extend([mark, name]);
+        }
+        if let Some(NthChild { step, offset }) = self.nth {
+            out.push_str(&format!(":nth-child({step}n+{offset})"));
+        }
     }
 
     pub(super) fn specificity(&self) -> usize {

@@ -9,8 +9,10 @@
 use std::collections::HashMap;
 
 use super::{
+    drawing::drawing_length,
+    drawn::{Drawing, DrawnRules, mentions_current_colour},
     selector::{Compound, OpenElement, compounds},
-    tag::{Tag, content, may_have, tag, text_length},
+    tag::{RAW_ELEMENTS, Tag, content, may_have, tag, text_length},
 };
 
 /// Properties of which the sanitiser keeps something.
@@ -45,34 +47,43 @@ const EMPTY_ELEMENTS: [&str; 10] = [
 /// says what this project's does.
 pub(in crate::sanitize) fn has_looks(css: &str) -> bool {
     let mut sheet = Sheet::default();
-    sheet.read(css);
+    sheet.read(css, false);
     !sheet.rules.is_empty()
 }
 
 /// `html` with the looks of its style sheets in its elements; `None` where they have none.
 pub(super) fn inlined(html: &str) -> Option<String> {
-    if !may_have(html, &["style"]) {
+    let has_drawing = may_have(html, &["svg"]);
+    let inherits = has_drawing && mentions_current_colour(html);
+    if !may_have(html, &["style"]) && !inherits {
         return None;
     }
     let mut sheet = Sheet::default();
-    let mut rest = html;
-    while let Some(at) = rest.find('<') {
-        rest = &rest[at..];
-        let Some((found, length)) = tag(rest) else {
-            rest = &rest[text_length(rest)..];
+    let mut drawing_end = 0;
+    let mut at = 0;
+    while let Some(next) = html[at..].find('<') {
+        at += next;
+        let Some((found, length)) = tag(&html[at..]) else {
+            at += text_length(&html[at..]);
             continue;
         };
-        rest = &rest[length..];
-        if found.is("style") && !found.closes {
-            let (css, end) = content(rest, "style");
-            sheet.read(&rest[..css]);
-            rest = &rest[css + end..];
+        at += length;
+        if found.closes {
+            continue;
+        }
+        let rest = &html[at..];
+        if found.is("svg") && at >= drawing_end && !html[..at].ends_with("/>") {
+            drawing_end = at + drawing_length(rest).0;
+        } else if RAW_ELEMENTS.iter().any(|name| found.is(name)) {
+            let (inside, end) = content(rest, found.name);
+            if found.is("style") {
+                sheet.read(&rest[..inside], has_drawing && at >= drawing_end);
+            }
+            at += inside + end;
         }
     }
-    if sheet.rules.is_empty() {
-        return None;
-    }
-    Some(sheet.applied(html))
+    let says_something = !sheet.rules.is_empty() || !sheet.drawn.is_empty() || inherits;
+    says_something.then(|| sheet.applied(html))
 }
 
 /// A rule for what its last compound is, within the others.
@@ -89,10 +100,13 @@ struct Sheet<'c> {
     rules: Vec<Rule<'c>>,
     /// The rules by the id, class or name of their last compound.
     by_key: HashMap<&'c str, Vec<usize>>,
+    /// What they say of drawings.
+    drawn: DrawnRules<'c>,
 }
 
 impl<'c> Sheet<'c> {
-    fn read(&mut self, css: &'c str) {
+    /// Reads a sheet, for drawings too if `draws`.
+    fn read(&mut self, css: &'c str, draws: bool) {
         let mut rest = css;
         while let Some(at) = before_block(rest) {
             let (selectors, after) = (&rest[..at], &rest[at + 1..]);
@@ -109,6 +123,9 @@ impl<'c> Sheet<'c> {
             let (declarations, after) = after.split_once('}').unwrap_or((after, ""));
             rest = after;
             self.rule(selectors, declarations);
+            if draws {
+                self.drawn.rule(selectors, declarations);
+            }
         }
     }
 
@@ -127,9 +144,9 @@ impl<'c> Sheet<'c> {
             if is_of_pandas || self.rules.len() >= MAX_RULES {
                 continue;
             }
-            let last = selector.last().expect("a selector has a part");
-            let key = last.id.or(last.classes.first().copied()).or(last.name);
-            let Some(key) = key else { continue };
+            let Some(key) = selector.last().and_then(Compound::key) else {
+                continue;
+            };
             self.by_key.entry(key).or_default().push(self.rules.len());
             let specificity = selector.iter().map(Compound::specificity).sum();
             self.rules.push(Rule {
@@ -169,23 +186,31 @@ impl<'c> Sheet<'c> {
                 None => &mut children,
             };
             *siblings += 1;
-            let element = OpenElement {
-                name: found.name,
-                id: found.value("id"),
-                classes: found.value("class").unwrap_or_default(),
-                number: *siblings,
-                children: 0,
-            };
-            match self.look(&element, &open, &mut steps) {
+            let element = OpenElement::of(&found, *siblings);
+            let look = self.look(&element, &open, &mut steps);
+            if found.is("svg") && !text.ends_with("/>") {
+                let (inside, end) = drawing_length(rest);
+                let content = &rest[..inside + end];
+                let drawing = Drawing {
+                    found,
+                    text,
+                    content,
+                };
+                self.drawn
+                    .push(&mut out, &drawing, look, (&element, &open), &mut steps);
+                rest = &rest[inside + end..];
+                continue;
+            }
+            match look {
                 Some(look) => push_styled(&mut out, &found, text, &look),
                 None => out.push_str(text),
             }
             let is_empty = EMPTY_ELEMENTS.contains(&found.name) || text.ends_with("/>");
-            if ["script", "style"].iter().any(|name| found.is(name)) {
+            if RAW_ELEMENTS.iter().any(|name| found.is(name)) {
                 let (inside, end) = content(rest, found.name);
                 out.push_str(&rest[..inside + end]);
                 rest = &rest[inside + end..];
-                // What style sheets say is in the elements now.
+                // What style sheets say is in the elements now. Those of drawings stay in them.
                 if found.is("style") {
                     out.truncate(out.len() - text.len() - inside - end);
                 }
@@ -203,10 +228,8 @@ impl<'c> Sheet<'c> {
         open: &[OpenElement<'_>],
         steps: &mut usize,
     ) -> Option<[String; 2]> {
-        let classes = element.classes.split_ascii_whitespace();
-        let keys = element.id.into_iter().chain(classes).chain([element.name]);
         let mut found: Vec<usize> = Vec::new();
-        for key in keys {
+        for key in element.keys() {
             for number in self.by_key.get(key).into_iter().flatten() {
                 let rule = &self.rules[*number];
                 *steps = steps.checked_sub(1 + rule.selector.len())?;
@@ -330,7 +353,7 @@ fn relevant(declarations: &str) -> [String; 2] {
 
 /// Writes a start tag with its look: what rules say, what its own `style` says, and what rules say
 /// that is important.
-fn push_styled(out: &mut String, found: &Tag<'_>, text: &str, look: &[String; 2]) {
+pub(super) fn push_styled(out: &mut String, found: &Tag<'_>, text: &str, look: &[String; 2]) {
     let is = |name: &'static str| move |one: &str| one.eq_ignore_ascii_case(name);
     let (is_style, is_hidden) = (is("style"), is("hidden"));
     let mut style = String::new();

@@ -3,14 +3,17 @@
 
 /// A tag: its name in the case of the source, and the text of its attributes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Tag<'h> {
-    pub(super) name: &'h str,
-    pub(super) attributes: &'h str,
-    pub(super) closes: bool,
+pub(crate) struct Tag<'h> {
+    pub(crate) name: &'h str,
+    pub(crate) attributes: &'h str,
+    pub(crate) closes: bool,
 }
 
+/// Elements whose content is text up to their end tag.
+pub(crate) const RAW_ELEMENTS: [&str; 4] = ["script", "style", "textarea", "xmp"];
+
 /// Whether one of these elements may begin in `html`: a look that is much faster than reading it.
-pub(super) fn may_have(html: &str, names: &[&str]) -> bool {
+pub(crate) fn may_have(html: &str, names: &[&str]) -> bool {
     html.match_indices('<').any(|(at, _)| {
         let rest = &html.as_bytes()[at + 1..];
         let begins = |name: &&str| {
@@ -22,7 +25,7 @@ pub(super) fn may_have(html: &str, names: &[&str]) -> bool {
 }
 
 /// The tag that `rest` begins with, and its length; `None` when it begins with text.
-pub(super) fn tag(rest: &str) -> Option<(Tag<'_>, usize)> {
+pub(crate) fn tag(rest: &str) -> Option<(Tag<'_>, usize)> {
     let inside = rest.strip_prefix('<')?;
     let (closes, inside) = match inside.strip_prefix('/') {
         Some(inside) => (true, inside),
@@ -65,20 +68,20 @@ fn attributes_length(after: &str) -> usize {
 }
 
 /// An attribute, and where it stands in the text of all.
-pub(super) struct Attribute<'h> {
-    pub(super) name: &'h str,
-    pub(super) value: &'h str,
-    pub(super) start: usize,
-    pub(super) end: usize,
+pub(crate) struct Attribute<'h> {
+    pub(crate) name: &'h str,
+    pub(crate) value: &'h str,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
 }
 
 impl<'h> Tag<'h> {
-    pub(super) fn is(&self, name: &str) -> bool {
+    pub(crate) fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name)
     }
 
     /// The attributes, in order.
-    pub(super) fn each(&self) -> impl Iterator<Item = Attribute<'h>> {
+    pub(crate) fn each(&self) -> impl Iterator<Item = Attribute<'h>> {
         let all = self.attributes;
         let mut at = 0;
         std::iter::from_fn(move || {
@@ -102,7 +105,7 @@ impl<'h> Tag<'h> {
     }
 
     /// The value of the attribute `name`.
-    pub(super) fn value(&self, name: &str) -> Option<&'h str> {
+    pub(crate) fn value(&self, name: &str) -> Option<&'h str> {
         let found = self.each().find(|one| one.name.eq_ignore_ascii_case(name));
         found.map(|one| one.value)
     }
@@ -125,7 +128,7 @@ fn value(after: &str) -> (&str, &str) {
 
 /// The length of the content of an element `name` that has begun, and of its end tag; the content
 /// goes to the end of `rest` where that is missing.
-pub(super) fn content(rest: &str, name: &str) -> (usize, usize) {
+pub(crate) fn content(rest: &str, name: &str) -> (usize, usize) {
     let closes = |(at, _): &(usize, &str)| {
         let end = rest.as_bytes().get(at + 2..at + 2 + name.len());
         end.is_some_and(|end| end.eq_ignore_ascii_case(name.as_bytes()))
@@ -138,7 +141,7 @@ pub(super) fn content(rest: &str, name: &str) -> (usize, usize) {
 }
 
 /// The length of what `rest` begins with that is no tag: text, or a comment.
-pub(super) fn text_length(rest: &str) -> usize {
+pub(crate) fn text_length(rest: &str) -> usize {
     if rest.starts_with("<!--") {
         return rest.find("-->").map_or(rest.len(), |at| at + 3);
     }
