@@ -1,0 +1,1 @@
+//! Names of languages, and what sets the language of a cell in its source.
