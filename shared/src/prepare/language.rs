@@ -39,3 +39,100 @@ pub(super) fn of<'a>(cell: &'a Cell, own: &'a str) -> Cow<'a, str> {
         _ => named,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::of;
+    use crate::notebook::Notebook;
+
+    fn language(metadata: &Value, of_cell: &Value) -> String {
+        let cell = json!({"cell_type": "code", "source": "", "outputs": [], "metadata": of_cell});
+        let json = json!({"nbformat": 4, "cells": [cell], "metadata": metadata});
+        let parsed = Notebook::parse(json.to_string().as_bytes()).expect("it is a notebook");
+        let notebook = parsed.notebook;
+        of(&notebook.cells()[0], notebook.language()).into_owned()
+    }
+
+    #[test]
+    fn the_first_known_language_of_the_notebook_counts() {
+        let info = |info: Value| json!({"language_info": info});
+        for (metadata, expected) in [
+            (json!({}), "python"),
+            (info(json!({"name": "R"})), "R"),
+            (info(json!({"name": "brainfuck"})), "brainfuck"),
+            (
+                info(json!({"name": "x", "pygments_lexer": "ipython3"})),
+                "ipython3",
+            ),
+            (
+                info(json!({"pygments_lexer": "r", "file_extension": ".jl"})),
+                "r",
+            ),
+            (
+                info(json!({"pygments_lexer": "x", "file_extension": ".jl"})),
+                ".jl",
+            ),
+            (
+                info(json!({"codemirror_mode": "text/x-csharp"})),
+                "text/x-csharp",
+            ),
+            (
+                info(json!({"codemirror_mode": {"name": "ipython", "version": 3}})),
+                "ipython",
+            ),
+            (json!({"kernelspec": {"language": "x"}}), "x"),
+            (
+                json!({"kernelspec": {"language": "x", "name": "julia-1.6"}}),
+                "julia-1.6",
+            ),
+            (json!({"kernelspec": {"name": "ir"}}), "ir"),
+            (json!({"kernelspec": {"name": "mine"}}), "python"),
+            (
+                json!({
+                    "language_info": {"name": "polyglot-notebook"},
+                    "kernelspec": {"language": "C#", "name": ".net-csharp"},
+                }),
+                "C#",
+            ),
+            (
+                json!({
+                    "language_info": {"name": "polyglot-notebook"},
+                    "polyglot_notebook": {"kernelInfo": {"defaultKernelName": "fsharp"}},
+                    "kernelspec": {"language": "C#"},
+                }),
+                "fsharp",
+            ),
+        ] {
+            assert_eq!(language(&metadata, &json!({})), expected, "{metadata}");
+        }
+    }
+
+    #[test]
+    fn the_first_known_language_of_the_cell_counts() {
+        let polyglot = json!({"languageId": "polyglot-notebook"});
+        for (cell, expected) in [
+            (json!({}), "R"),
+            (
+                json!({"vscode": {"languageId": "sql"}, "kernel": "Bash"}),
+                "sql",
+            ),
+            (json!({"vscode": {"languageId": "cobol"}}), "cobol"),
+            (json!({"vscode": polyglot}), "R"),
+            (
+                json!({"vscode": polyglot, "polyglot_notebook": {"kernelName": "csharp"}}),
+                "csharp",
+            ),
+            (
+                json!({"vscode": polyglot, "dotnet_interactive": {"language": "pwsh"}}),
+                "pwsh",
+            ),
+            (json!({"kernel": "Python 3"}), "Python 3"),
+            (json!({"kernel": "SoS"}), "python"),
+        ] {
+            let notebook = json!({"language_info": {"name": "R"}});
+            assert_eq!(language(&notebook, &cell), expected, "{cell}");
+        }
+    }
+}

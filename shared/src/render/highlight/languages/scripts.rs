@@ -38,7 +38,7 @@ pub(super) const SHELL: Language = Language {
 };
 
 pub(super) const R: Language = Language {
-    names: &["r", "ir", "xr", "webr"],
+    names: &["r", "ir", "xr", "webr", "rscript"],
     keywords: &[
         "break", "else", "for", "function", "if", "in", "library", "next", "repeat", "require",
         "return", "while",

@@ -4,7 +4,7 @@ use super::html;
 
 /// Checks the tokens of each source, and that the line below it is read as if it stood alone.
 #[track_caller]
-fn check(cases: &[(&str, &str, &str)]) {
+pub(super) fn check(cases: &[(&str, &str, &str)]) {
     for (language, source, expected) in cases {
         let shown = html(language, &format!("{source}\n7"));
         assert_eq!(shown, format!("{expected}\n⟨num:7⟩"), "{language}");

@@ -4,6 +4,7 @@ mod closing;
 #[cfg(not(target_arch = "wasm32"))]
 mod long;
 mod names;
+mod rarer;
 
 use super::push;
 
