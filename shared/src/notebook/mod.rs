@@ -8,6 +8,7 @@
 mod cell;
 mod end;
 mod json;
+mod language;
 mod merge;
 mod merge_part;
 mod multiline;
@@ -224,8 +225,8 @@ impl Notebook {
         RawJson::of(&self.top)
     }
 
-    /// The language of the code cells as the kernel names it; `python` when the notebook names
-    /// none, as old notebooks do.
+    /// The language of the code cells as the kernel names it, or as it is known elsewhere in the
+    /// metadata; `python` when the notebook names none, as old notebooks do.
     ///
     /// ```
     /// use shared::notebook::Notebook;
@@ -233,13 +234,7 @@ impl Notebook {
     /// assert_eq!(Notebook::default().language(), "python");
     /// ```
     pub fn language(&self) -> &str {
-        let text = |table: &str, key: &str| {
-            let table = self.metadata()?.get(table)?;
-            table.get(key)?.as_written().filter(|name| !name.is_empty())
-        };
-        text("language_info", "name")
-            .or_else(|| text("kernelspec", "language"))
-            .unwrap_or("python")
+        language::of(self.metadata())
     }
 
     /// The last `n` cells, in a notebook of their own; all of them when there are no more.

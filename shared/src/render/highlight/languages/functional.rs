@@ -1,6 +1,6 @@
-//! Haskell, F# and Julia.
+//! Julia, and functional languages.
 
-use super::{Language, quote};
+use super::{Escape, Forms, Language, Lines, NOTHING, comment, quote, quotes};
 
 pub(super) const JULIA: Language = Language {
     names: &["julia", "jl"],
@@ -43,16 +43,15 @@ pub(super) const JULIA: Language = Language {
     constants: &["true", "false", "nothing", "missing", "Inf", "NaN", "pi"],
     definers: &["function", "macro", "module", "struct"],
     line_comments: &["#"],
-    block_comment: Some(("#=", "=#")),
-    // A single quote stands for a character or a transposition, so it is left plain.
+    block_comments: &[comment("#=", "=#", true)],
     quotes: &[
-        quote("\"\"\"", true, true),
-        quote("\"", true, true),
-        quote("`", true, true),
+        quote("\"\"\"", Escape::Backslash, Lines::Many),
+        quote("\"", Escape::Backslash, Lines::IfClosed),
+        quote("`", Escape::Backslash, Lines::IfClosed),
     ],
     in_names: &['!'],
-    ignores_case: false,
-    is_python: false,
+    forms: Forms::CHARACTERS.and(Forms::TRANSPOSES),
+    ..NOTHING
 };
 
 pub(super) const HASKELL: Language = Language {
@@ -86,16 +85,15 @@ pub(super) const HASKELL: Language = Language {
     constants: &["False", "True", "Nothing"],
     definers: &["class", "data", "newtype", "type"],
     line_comments: &["--"],
-    block_comment: Some(("{-", "-}")),
-    // A single quote may be a part of a name.
-    quotes: &[quote("\"", true, false)],
+    block_comments: &[comment("{-", "-}", true)],
+    quotes: &[quote("\"", Escape::Backslash, Lines::One)],
     in_names: &['\''],
-    ignores_case: false,
-    is_python: false,
+    forms: Forms::CHARACTERS.and(Forms::DASH_OPERATORS),
+    ..NOTHING
 };
 
 pub(super) const FSHARP: Language = Language {
-    names: &["fsharp", "f#", "fs", "fsx", "ocaml", "ml"],
+    names: &["fsharp", "f#", "fs", "fsx"],
     keywords: &[
         "abstract",
         "and",
@@ -146,9 +144,74 @@ pub(super) const FSHARP: Language = Language {
     constants: &["false", "null", "true", "None"],
     definers: &["let", "module", "type", "member"],
     line_comments: &["//"],
-    block_comment: Some(("(*", "*)")),
-    quotes: &[quote("\"\"\"", false, true), quote("\"", true, true)],
+    block_comments: &[comment("(*", "*)", true)],
+    quotes: &[
+        quote("\"\"\"", Escape::Never, Lines::Many),
+        quotes("$\"\"\"", "\"\"\"", Escape::Never, Lines::Many),
+        quotes("$@\"", "\"", Escape::Doubled, Lines::IfClosed),
+        quotes("@\"", "\"", Escape::Doubled, Lines::IfClosed),
+        quote("\"", Escape::Backslash, Lines::IfClosed),
+        quote("``", Escape::Never, Lines::One),
+    ],
     in_names: &['\''],
-    ignores_case: false,
-    is_python: false,
+    forms: Forms::CHARACTERS.and(Forms::DIRECTIVES),
+    ..NOTHING
+};
+
+pub(super) const OCAML: Language = Language {
+    names: &["ocaml", "ml", "mli", "mllike"],
+    line_comments: &[],
+    quotes: &[
+        quote("\"", Escape::Backslash, Lines::IfClosed),
+        quotes("{|", "|}", Escape::Never, Lines::IfClosed),
+    ],
+    forms: Forms::CHARACTERS,
+    ..FSHARP
+};
+
+/// Clojure, Scheme and other languages of lists.
+pub(super) const LISP: Language = Language {
+    names: &[
+        "clojure", "clj", "cljs", "scheme", "scm", "racket", "rkt", "lisp", "el", "hy",
+    ],
+    keywords: &[
+        "and", "begin", "case", "cond", "def", "define", "defmacro", "defn", "defun", "do",
+        "doseq", "else", "fn", "for", "if", "import", "in-ns", "lambda", "let", "let*", "letrec",
+        "loop", "not", "ns", "or", "quote", "recur", "require", "set!", "unless", "when",
+    ],
+    constants: &["nil", "true", "false", "t"],
+    definers: &["def", "define", "defmacro", "defn", "defun", "ns"],
+    line_comments: &[";"],
+    block_comments: &[comment("#|", "|#", true)],
+    quotes: &[quote("\"", Escape::Backslash, Lines::IfClosed)],
+    in_names: &['-', '!', '*'],
+    // A backslash is before a character: `\"`, `#\;`.
+    forms: Forms::ESCAPES,
+    ..NOTHING
+};
+
+pub(super) const PROLOG: Language = Language {
+    names: &["prolog", "swipl", "swi"],
+    keywords: &["dynamic", "is", "mod", "module", "not", "rem", "use_module"],
+    constants: &["true", "fail", "false"],
+    line_comments: &["%"],
+    block_comments: &[comment("/*", "*/", false)],
+    quotes: &[
+        quote("\"", Escape::Backslash, Lines::One),
+        quote("'", Escape::Backslash, Lines::One),
+    ],
+    ..NOTHING
+};
+
+pub(super) const WOLFRAM: Language = Language {
+    names: &["wolfram", "mathematica", "wl", "nb"],
+    keywords: &[
+        "Block", "Do", "Function", "If", "Map", "Module", "Plot", "Print", "Return", "Switch",
+        "Table", "Which", "While", "With",
+    ],
+    constants: &["True", "False", "Null", "None", "Infinity", "Pi"],
+    block_comments: &[comment("(*", "*)", true)],
+    quotes: &[quote("\"", Escape::Backslash, Lines::IfClosed)],
+    in_names: &['$'],
+    ..NOTHING
 };

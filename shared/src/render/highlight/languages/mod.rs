@@ -1,23 +1,28 @@
 //! The languages that the lexer knows. One table is enough, because languages differ little in
 //! what matters for colours. Languages with braces are in `braces`, functional ones and Julia in
-//! `functional`.
+//! `functional`, data and markup in `data`, and others in `scripts`; names that differ from those
+//! in the table, as `Julia 1.6` does, are read here.
 
 mod braces;
+mod data;
+mod forms;
 mod functional;
+mod scripts;
 
-use braces::{BRACE_LANGUAGES, JAVASCRIPT, RUST};
-use functional::{FSHARP, HASKELL, JULIA};
+pub(in crate::render::highlight) use forms::Forms;
 
 /// What the lexer needs to know of a language.
 pub(in crate::render::highlight) struct Language {
-    /// Its names in kernels, fences and cell magics, in lower case.
+    /// Its names in kernels, fences and cell magics, in lower case, and extensions of its files.
     pub(in crate::render::highlight) names: &'static [&'static str],
     pub(in crate::render::highlight) keywords: &'static [&'static str],
+    /// More keywords, where the others are of a group of languages.
+    pub(in crate::render::highlight) own_keywords: &'static [&'static str],
     pub(in crate::render::highlight) constants: &'static [&'static str],
     /// Keywords after which a name is defined.
     pub(in crate::render::highlight) definers: &'static [&'static str],
     pub(in crate::render::highlight) line_comments: &'static [&'static str],
-    pub(in crate::render::highlight) block_comment: Option<(&'static str, &'static str)>,
+    pub(in crate::render::highlight) block_comments: &'static [BlockComment],
     /// Its quotes, longer ones first.
     pub(in crate::render::highlight) quotes: &'static [Quote],
     /// The characters that names may have besides letters, digits and underscores.
@@ -25,52 +30,159 @@ pub(in crate::render::highlight) struct Language {
     pub(in crate::render::highlight) ignores_case: bool,
     /// Has IPython's magics and shell lines, string prefixes and decorators.
     pub(in crate::render::highlight) is_python: bool,
+    pub(in crate::render::highlight) forms: Forms,
 }
 
-/// A kind of quote, which both begins and ends a string.
+/// What begins and ends a comment.
+pub(in crate::render::highlight) struct BlockComment {
+    pub(in crate::render::highlight) open: &'static str,
+    pub(in crate::render::highlight) close: &'static str,
+    /// A comment inside needs an end of its own.
+    pub(in crate::render::highlight) nests: bool,
+}
+
+const fn comment(open: &'static str, close: &'static str, nests: bool) -> BlockComment {
+    BlockComment { open, close, nests }
+}
+
+/// What begins and ends a string.
 pub(in crate::render::highlight) struct Quote {
-    pub(in crate::render::highlight) mark: &'static str,
-    /// A backslash escapes the character after it.
-    pub(in crate::render::highlight) escapes: bool,
-    pub(in crate::render::highlight) many_lines: bool,
+    pub(in crate::render::highlight) open: &'static str,
+    pub(in crate::render::highlight) close: &'static str,
+    pub(in crate::render::highlight) escape: Escape,
+    pub(in crate::render::highlight) lines: Lines,
 }
 
-const fn quote(mark: &'static str, escapes: bool, many_lines: bool) -> Quote {
+/// How a string has its own quote inside.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::render::highlight) enum Escape {
+    Never,
+    /// `\'`
+    Backslash,
+    /// `''`
+    Doubled,
+    /// `''`, and in some dialects `\'`, which is the end of the string in others.
+    DoubledOrBackslash,
+    /// `` `' `` and `''`
+    DoubledOrBacktick,
+}
+
+/// How far a string may go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::render::highlight) enum Lines {
+    /// To the end of its line.
+    One,
+    /// To its end in any line; without one to the end of its line, because a quote that is none
+    /// must not take the colours from the rest of the cell.
+    IfClosed,
+    /// To its end, or that of the text.
+    Many,
+}
+
+const fn quote(mark: &'static str, escape: Escape, lines: Lines) -> Quote {
+    quotes(mark, mark, escape, lines)
+}
+
+const fn quotes(open: &'static str, close: &'static str, escape: Escape, lines: Lines) -> Quote {
     Quote {
-        mark,
-        escapes,
-        many_lines,
+        open,
+        close,
+        escape,
+        lines,
     }
 }
 
 /// The language called `name`, in any case.
+///
+/// Kernels and editors have names with versions (`Julia 1.6`, `C++17`), with a place behind a dash
+/// (`sql-sales`), media types (`text/x-csharp`) and extensions of files (`.jl`).
 pub(in crate::render::highlight) fn find(name: &str) -> Option<&'static Language> {
+    const PREFIXES: [&str; 4] = [".net-", ".", "text/x-", "text/"];
     let name = name.trim();
+    let name = PREFIXES
+        .iter()
+        .find_map(|prefix| name.strip_prefix(prefix))
+        .unwrap_or(name);
+    let is_version = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '_' | ' ');
+    let short = name.trim_end_matches(is_version);
+    exact(name)
+        // `d3` and `h5` are no versions of languages.
+        .or_else(|| (short.len() > 1).then(|| exact(short))?)
+        .or_else(|| exact(name.split(['-', ' ']).next()?))
+}
+
+fn exact(name: &str) -> Option<&'static Language> {
     let is = |known: &&str| known.eq_ignore_ascii_case(name);
     LANGUAGES
         .iter()
         .find(|language| language.names.iter().any(is))
 }
 
-static LANGUAGES: [Language; 13] = [
+pub(in crate::render::highlight) static LANGUAGES: [Language; 36] = [
     PYTHON,
-    SHELL,
-    SQL,
-    R,
-    JULIA,
-    JAVASCRIPT,
-    JSON,
-    BRACE_LANGUAGES,
-    RUST,
-    HASKELL,
-    FSHARP,
-    CONFIG,
-    MARKUP,
+    scripts::SHELL,
+    data::SQL,
+    scripts::R,
+    functional::JULIA,
+    braces::JAVASCRIPT,
+    data::JSON,
+    braces::C,
+    braces::JAVA,
+    braces::CSHARP,
+    braces::GO,
+    braces::KOTLIN,
+    braces::SWIFT,
+    braces::DLANG,
+    braces::OTHERS,
+    braces::CSS,
+    braces::RUST,
+    functional::HASKELL,
+    functional::FSHARP,
+    functional::OCAML,
+    functional::LISP,
+    functional::PROLOG,
+    functional::WOLFRAM,
+    data::CONFIG,
+    data::MARKUP,
+    data::TEX,
+    data::TEXT,
+    scripts::POWERSHELL,
+    scripts::OCTAVE,
+    scripts::STATA,
+    scripts::SAS,
+    scripts::LUA,
+    scripts::FORTRAN,
+    scripts::TCL,
+    scripts::RUBY,
+    braces::GROOVY,
 ];
+
+/// The language of the body of an unknown script: all of it is plain.
+pub(in crate::render::highlight) static PLAIN: Language = Language {
+    forms: Forms::PLAIN,
+    ..NOTHING
+};
+
+/// A language without anything, which the others are made from.
+const NOTHING: Language = Language {
+    names: &[],
+    keywords: &[],
+    own_keywords: &[],
+    constants: &[],
+    definers: &[],
+    line_comments: &[],
+    block_comments: &[],
+    quotes: &[],
+    in_names: &[],
+    ignores_case: false,
+    is_python: false,
+    forms: Forms::NONE,
+};
 
 const PYTHON: Language = Language {
     names: &[
-        "python", "python3", "python2", "py", "ipython", "ipython3", "ipython2", "pycon",
+        "python", "python3", "python2", "py", "ipython", "ipython3", "ipython2", "pycon", "pyw",
+        "pyi", "pyx", "cython", "pypy", "xpython", "pyspark", "sage", "sagemath", "coconut", "sos",
     ],
     keywords: &[
         "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
@@ -89,206 +201,12 @@ const PYTHON: Language = Language {
     ],
     definers: &["def", "class"],
     line_comments: &["#"],
-    block_comment: None,
     quotes: &[
-        quote("\"\"\"", true, true),
-        quote("'''", true, true),
-        quote("\"", true, false),
-        quote("'", true, false),
+        quote("\"\"\"", Escape::Backslash, Lines::Many),
+        quote("'''", Escape::Backslash, Lines::Many),
+        quote("\"", Escape::Backslash, Lines::One),
+        quote("'", Escape::Backslash, Lines::One),
     ],
-    in_names: &[],
-    ignores_case: false,
     is_python: true,
+    ..NOTHING
 };
-
-const SHELL: Language = Language {
-    names: &[
-        "bash",
-        "sh",
-        "shell",
-        "zsh",
-        "console",
-        "shell-session",
-        "script",
-        "system",
-        "sx",
-    ],
-    keywords: &[
-        "case", "do", "done", "elif", "else", "esac", "export", "fi", "for", "function", "if",
-        "in", "local", "return", "then", "until", "while",
-    ],
-    constants: &["true", "false"],
-    definers: &["function"],
-    line_comments: &["#"],
-    block_comment: None,
-    quotes: &[quote("\"", true, true), quote("'", false, true)],
-    in_names: &['$', '-'],
-    ignores_case: false,
-    is_python: false,
-};
-
-const SQL: Language = Language {
-    names: &[
-        "sql",
-        "bigquery",
-        "postgresql",
-        "mysql",
-        "sqlite",
-        "sqlite3",
-    ],
-    keywords: &[
-        "add",
-        "all",
-        "alter",
-        "and",
-        "as",
-        "asc",
-        "begin",
-        "between",
-        "by",
-        "case",
-        "commit",
-        "create",
-        "cross",
-        "delete",
-        "desc",
-        "distinct",
-        "drop",
-        "else",
-        "end",
-        "except",
-        "exists",
-        "from",
-        "full",
-        "group",
-        "having",
-        "if",
-        "in",
-        "index",
-        "inner",
-        "insert",
-        "intersect",
-        "into",
-        "is",
-        "join",
-        "key",
-        "left",
-        "like",
-        "limit",
-        "not",
-        "offset",
-        "on",
-        "or",
-        "order",
-        "outer",
-        "over",
-        "partition",
-        "primary",
-        "references",
-        "right",
-        "rollback",
-        "select",
-        "set",
-        "table",
-        "then",
-        "union",
-        "unique",
-        "update",
-        "using",
-        "values",
-        "view",
-        "when",
-        "where",
-        "with",
-    ],
-    constants: &["null", "true", "false"],
-    definers: &[],
-    line_comments: &["--"],
-    block_comment: Some(("/*", "*/")),
-    quotes: &[
-        quote("'", false, true),
-        quote("\"", false, true),
-        quote("`", false, true),
-    ],
-    in_names: &[],
-    ignores_case: true,
-    is_python: false,
-};
-
-const R: Language = Language {
-    names: &["r", "ir"],
-    keywords: &[
-        "break", "else", "for", "function", "if", "in", "library", "next", "repeat", "require",
-        "return", "while",
-    ],
-    constants: &["TRUE", "FALSE", "NULL", "NA", "NaN", "Inf"],
-    definers: &[],
-    line_comments: &["#"],
-    block_comment: None,
-    quotes: &[
-        quote("\"", true, true),
-        quote("'", true, true),
-        quote("`", false, false),
-    ],
-    in_names: &['.'],
-    ignores_case: false,
-    is_python: false,
-};
-
-const JSON: Language = Language {
-    names: &["json", "jsonc", "geojson", "ipynb"],
-    keywords: &[],
-    constants: &["true", "false", "null", "NaN", "Infinity"],
-    definers: &[],
-    line_comments: &["//"],
-    block_comment: None,
-    quotes: &[quote("\"", true, false)],
-    in_names: &[],
-    ignores_case: false,
-    is_python: false,
-};
-
-const CONFIG: Language = Language {
-    names: &[
-        "yaml",
-        "yml",
-        "toml",
-        "ini",
-        "dockerfile",
-        "makefile",
-        "ruby",
-        "rb",
-        "perl",
-        "elixir",
-    ],
-    keywords: &[
-        "begin", "class", "def", "do", "else", "elsif", "end", "if", "module", "require", "unless",
-        "FROM", "RUN", "COPY", "CMD", "ENV", "WORKDIR",
-    ],
-    constants: &["true", "false", "null", "nil", "yes", "no", "on", "off"],
-    definers: &["class", "def", "module"],
-    line_comments: &["#"],
-    block_comment: None,
-    quotes: &[quote("\"", true, false), quote("'", false, false)],
-    in_names: &[],
-    ignores_case: false,
-    is_python: false,
-};
-
-/// Markup, which the lexer recognises by [`MARKUP_COMMENT`].
-const MARKUP: Language = Language {
-    names: &["html", "xml", "svg", "xhtml", "vue"],
-    keywords: &[],
-    constants: &[],
-    definers: &[],
-    line_comments: &[],
-    block_comment: Some(MARKUP_COMMENT),
-    // A single quote is missing here, because in texts it is an apostrophe.
-    quotes: &[quote("\"", false, false)],
-    in_names: &['-'],
-    ignores_case: true,
-    is_python: false,
-};
-
-/// The beginning and the end of a comment in markup.
-pub(in crate::render::highlight) const MARKUP_COMMENT: (&str, &str) = ("<!--", "-->");

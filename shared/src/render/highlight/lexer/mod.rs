@@ -1,10 +1,16 @@
-//! The lexer, which reads the tokens of a source one after the other.
+//! The lexer, which reads the tokens of a source one after the other: here names, numbers and
+//! operators, in the other files what needs more rules.
+
+mod comments;
+mod forms;
+mod magics;
+mod raw;
+mod strings;
 
 use super::{
-    languages::{self, Language, Quote},
+    languages::{Forms, Language},
     token::TokenClass,
 };
-use crate::scan;
 
 /// Receives each token; `false` ends the lexing.
 type TokenSink<'s> = &'s mut dyn FnMut(TokenClass, &str) -> bool;
@@ -17,7 +23,13 @@ pub(super) fn tokens(source: &str, language: &'static Language, sink: TokenSink<
         at: 0,
         depth: 0,
         before: None,
+        last: TokenClass::Plain,
         defines: false,
+        only_magics: true,
+        switches: language.forms.has(Forms::DIRECTIVES),
+        has_forms: language.forms != Forms::NONE,
+        heredocs: Vec::new(),
+        lookahead: Lookahead(MAX_LOOKAHEAD_FACTOR * source.len()),
     };
     let mut plain = 0;
     while lexer.at < source.len() {
@@ -36,6 +48,25 @@ pub(super) fn tokens(source: &str, language: &'static Language, sink: TokenSink<
     plain == source.len() || sink(TokenClass::Plain, &source[plain..])
 }
 
+/// What looks for an end that is not there may read so many times the source.
+const MAX_LOOKAHEAD_FACTOR: usize = 16;
+
+/// The number of bytes that may still be read in vain.
+///
+/// Some tokens are none when they have no end. What follows is read again then, which would take a
+/// time that is quadratic in the length of the source if nothing bounded it.
+struct Lookahead(usize);
+
+impl Lookahead {
+    fn is_allowed(&self) -> bool {
+        self.0 > 0
+    }
+
+    fn was_in_vain(&mut self, bytes: usize) {
+        self.0 = self.0.saturating_sub(bytes);
+    }
+}
+
 struct Lexer<'a> {
     source: &'a str,
     language: &'static Language,
@@ -44,8 +75,19 @@ struct Lexer<'a> {
     depth: usize,
     /// The last character that is not white space; `None` at the start of a line.
     before: Option<char>,
+    /// The class of the last token that is not white space.
+    last: TokenClass,
     /// The last token was a keyword that defines the next name.
     defines: bool,
+    /// There were only magics so far, so that one may set the language of what follows.
+    only_magics: bool,
+    /// Lines such as `#!sql` set the language of what follows.
+    switches: bool,
+    /// Whether there is anything for [`Lexer::form`] to read.
+    has_forms: bool,
+    /// The marks that end the texts below this line.
+    heredocs: Vec<&'a str>,
+    lookahead: Lookahead,
 }
 
 impl<'a> Lexer<'a> {
@@ -55,9 +97,11 @@ impl<'a> Lexer<'a> {
         let Some(first) = rest.chars().next() else {
             return TokenClass::Plain;
         };
-        if self.language.names.is_empty() {
-            self.at = self.source.len();
-            return TokenClass::Plain;
+        if self.has_forms
+            && let Some(class) = self.form(first, rest)
+        {
+            self.end_token(class);
+            return class;
         }
         if first == '\n' {
             self.at += 1;
@@ -78,45 +122,20 @@ impl<'a> Lexer<'a> {
             false => self.comment(rest).or_else(|| self.string(rest, 0)),
         };
         let class = class.unwrap_or_else(|| self.word(first));
-        self.before = self.source[..self.at].chars().next_back();
+        self.end_token(class);
         class
     }
 
-    /// Whether IPython's own syntax begins here: a magic, a shell command, a question.
-    fn is_magic(&self, first: char) -> bool {
-        let next = self.source[self.at + first.len_utf8()..].chars().next();
-        match (first, self.before) {
-            ('%' | '!' | '?', None) => self.depth == 0,
-            ('!' | '%', Some('=')) => next != Some('='),
-            (_, None) if self.depth == 0 => {
-                let line = self.line().trim_end();
-                let asked = line.trim_end_matches('?');
-                let name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '%' | '*');
-                asked.len() < line.len() && asked.chars().all(name)
-            }
-            _ => false,
-        }
+    fn end_token(&mut self, class: TokenClass) {
+        self.before = self.source[..self.at].chars().next_back();
+        self.last = class;
+        self.only_magics = false;
     }
 
-    /// Reads the rest of the line; a cell magic also sets the language of the rest of the cell.
-    fn magic(&mut self) -> TokenClass {
-        let line = self.line();
-        let starts_cell = self.source[..self.at].trim().is_empty();
-        if let (true, Some(magic)) = (starts_cell, line.strip_prefix("%%")) {
-            let mut words = magic.split_whitespace();
-            let name = words.next().unwrap_or_default();
-            // The extension of a file tells its language, and the program that of a script.
-            let other = words.next_back().unwrap_or_default();
-            self.language = match name {
-                "time" | "timeit" | "capture" | "prun" | "memit" | "mprun" => self.language,
-                "writefile" | "file" => find_or_plain(other.rsplit('.').next().unwrap_or_default()),
-                "script" if !other.is_empty() => find_or_plain(other),
-                "pypy" | "cython" => find_or_plain("python"),
-                name => find_or_plain(name),
-            };
-        }
-        self.at += line.len();
-        TokenClass::Magic
+    fn set_language(&mut self, language: &'static Language) {
+        self.language = language;
+        self.has_forms = self.switches || language.forms != Forms::NONE;
+        self.depth = 0;
     }
 
     fn line(&self) -> &'a str {
@@ -124,37 +143,16 @@ impl<'a> Lexer<'a> {
         &rest[..rest.find('\n').unwrap_or(rest.len())]
     }
 
-    fn comment(&mut self, rest: &str) -> Option<TokenClass> {
-        if let Some((open, close)) = self.language.block_comment
-            && rest.starts_with(open)
-        {
-            let inside = &rest[open.len()..];
-            let end = inside.find(close).map(|at| open.len() + at + close.len());
-            self.at += end.unwrap_or(rest.len());
-            return Some(TokenClass::Comment);
-        }
-        let mut marks = self.language.line_comments.iter();
-        let mark = marks.find(|mark| begins(rest.as_bytes(), mark))?;
-        // In a shell, `a#b` is a word.
-        let before = self.source[..self.at].chars().next_back();
-        if *mark == "#"
-            && self.language.in_names.contains(&'$')
-            && before.is_some_and(|c| !c.is_whitespace())
-        {
-            return None;
-        }
-        self.at += self.line().len();
-        Some(TokenClass::Comment)
-    }
-
     /// Reads a string whose quote begins after `prefix` bytes.
     fn string(&mut self, rest: &str, prefix: usize) -> Option<TokenClass> {
         let after = &rest[prefix..];
         let mut quotes = self.language.quotes.iter();
-        let quote = quotes.find(|quote| begins(after.as_bytes(), quote.mark))?;
+        let quote = quotes.find(|quote| begins(after.as_bytes(), quote.open))?;
         let formats = rest[..prefix].contains(['f', 'F', 't', 'T']);
-        let formatted = formats.then(|| formatted_length(after, quote)).flatten();
-        self.at += prefix + formatted.unwrap_or_else(|| string_length(after, quote));
+        let formatted = formats.then(|| strings::formatted_length(after, quote));
+        let length = formatted.flatten();
+        let length = length.unwrap_or_else(|| strings::length(after, quote, &mut self.lookahead));
+        self.at += prefix + length;
         Some(TokenClass::String)
     }
 
@@ -176,8 +174,12 @@ impl<'a> Lexer<'a> {
             '(' | '[' | '{' => self.depth += 1,
             ')' | ']' | '}' => self.depth = self.depth.saturating_sub(1),
             _ if is_operator(first) => {
+                // A slash may begin a comment or a regular expression.
+                let mut comments = self.language.block_comments.iter();
+                let ends = comments.any(|comment| comment.open.starts_with('/'));
                 let more = self.source[self.at..].bytes();
-                self.at += more.take_while(|b| is_operator(char::from(*b))).count();
+                let is_more = |b: &u8| is_operator(char::from(*b)) && !(ends && *b == b'/');
+                self.at += more.take_while(is_more).count();
                 return TokenClass::Operator;
             }
             _ => {}
@@ -196,7 +198,20 @@ impl<'a> Lexer<'a> {
         };
         self.at += bytes.take_while(part).count();
         self.defines = false;
+        if self.language.forms.has(Forms::QUOTES_IN_NUMBERS) {
+            self.more_digits();
+        }
         TokenClass::Number
+    }
+
+    /// Reads the rest of a number such as `1'000`.
+    fn more_digits(&mut self) {
+        let is_digit = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_');
+        while let Some(rest) = self.source[self.at..].strip_prefix('\'')
+            && rest.starts_with(is_digit)
+        {
+            self.at += 1 + rest.find(|c| !is_digit(c)).unwrap_or(rest.len());
+        }
     }
 
     fn name(&mut self) -> TokenClass {
@@ -210,7 +225,7 @@ impl<'a> Lexer<'a> {
             }
         }
         self.at = end;
-        if self.language.block_comment == Some(languages::MARKUP_COMMENT) {
+        if self.language.forms.has(Forms::MARKUP) {
             let before = &self.source[..start];
             let is_tag = before.ends_with('<') || before.ends_with("</");
             return if is_tag {
@@ -220,7 +235,10 @@ impl<'a> Lexer<'a> {
             };
         }
         let defined = std::mem::take(&mut self.defines);
-        if self.has(self.language.keywords, name) || self.is_soft_keyword(name) {
+        if self.has(self.language.keywords, name)
+            || self.has(self.language.own_keywords, name)
+            || self.is_soft_keyword(name)
+        {
             self.defines = self.has(self.language.definers, name);
             TokenClass::Keyword
         } else if self.has(self.language.constants, name) {
@@ -276,24 +294,6 @@ impl<'a> Lexer<'a> {
     }
 }
 
-fn find_or_plain(name: &str) -> &'static Language {
-    languages::find(name).unwrap_or(&PLAIN_LANGUAGE)
-}
-
-/// The language of the body of an unknown cell magic: all of it is plain.
-static PLAIN_LANGUAGE: Language = Language {
-    names: &[],
-    keywords: &[],
-    constants: &[],
-    definers: &[],
-    line_comments: &[],
-    block_comment: None,
-    quotes: &[],
-    in_names: &[],
-    ignores_case: false,
-    is_python: false,
-};
-
 fn is_operator(c: char) -> bool {
     matches!(
         c,
@@ -325,55 +325,4 @@ fn is_string_prefix(name: &str) -> bool {
 /// Whether `rest` begins with `mark`; compares the first byte first, because that is faster.
 fn begins(rest: &[u8], mark: &str) -> bool {
     rest.first() == mark.as_bytes().first() && rest.starts_with(mark.as_bytes())
-}
-
-/// The same as [`string_length`] for a format string, in whose braces quotes do not end it.
-/// `None` when its braces do not tell where it ends.
-fn formatted_length(text: &str, quote: &Quote) -> Option<usize> {
-    /// Format strings are shorter; a bound keeps the time proportional to the source.
-    const MAX_FORMAT_STRING_BYTES: usize = 500;
-    let bytes = text.as_bytes();
-    let mut at = quote.mark.len();
-    let mut braces = 0_usize;
-    while at < MAX_FORMAT_STRING_BYTES {
-        let byte = *bytes.get(at)?;
-        let twice = bytes.get(at + 1) == Some(&byte);
-        match byte {
-            b'\\' => at += 1,
-            b'{' | b'}' if twice && braces == 0 => at += 1,
-            b'{' => braces += 1,
-            b'}' => braces = braces.checked_sub(1)?,
-            b'\n' if !quote.many_lines => return None,
-            _ if braces == 0 && begins(&bytes[at..], quote.mark) => {
-                return Some(at + quote.mark.len());
-            }
-            _ => {}
-        }
-        at += 1;
-    }
-    None
-}
-
-/// The length of the string that `text` begins with; an unclosed string ends with its line, or
-/// with the text.
-fn string_length(text: &str, quote: &Quote) -> usize {
-    let bytes = text.as_bytes();
-    let stops = [quote.mark.as_bytes()[0], b'\\', b'\n'];
-    let mut at = quote.mark.len();
-    loop {
-        at += scan::length_before(&bytes[at..], stops);
-        let Some(&byte) = bytes.get(at) else {
-            return bytes.len();
-        };
-        if byte == b'\\' && quote.escapes {
-            at += 1;
-            at += text[at..].chars().next().map_or(0, char::len_utf8);
-        } else if byte == b'\n' && !quote.many_lines {
-            return at;
-        } else if begins(&bytes[at..], quote.mark) {
-            return at + quote.mark.len();
-        } else {
-            at += 1;
-        }
-    }
 }

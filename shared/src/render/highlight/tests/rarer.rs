@@ -1,0 +1,104 @@
+//! Languages that are rarer in notebooks.
+
+use super::closing::check;
+
+#[test]
+fn rarer_languages_have_classes() {
+    check(&[
+        (
+            "java",
+            "boolean b = x instanceof String; try { super.f(); } finally {}",
+            "⟨kw:boolean⟩ b ⟨op:=⟩ x ⟨kw:instanceof⟩ String; ⟨kw:try⟩ { ⟨kw:super⟩.⟨fn:f⟩(); } ⟨kw:finally⟩ {}",
+        ),
+        (
+            "kotlin",
+            "fun f(x: Int) = when (x) { is Int -> 1 } val y = 2; var z",
+            "⟨kw:fun⟩ ⟨def:f⟩(x⟨op::⟩ Int) ⟨op:=⟩ ⟨kw:when⟩ (x) { ⟨kw:is⟩ Int ⟨op:-&gt;⟩ ⟨num:1⟩ } ⟨kw:val⟩ y ⟨op:=⟩ ⟨num:2⟩; ⟨kw:var⟩ z",
+        ),
+        (
+            "powershell",
+            "if ($x -eq $true) { Write-Host \"a`\"b\" 'it''s' } # c",
+            "⟨kw:if⟩ ($x ⟨op:-⟩eq ⟨const:$true⟩) { Write-Host ⟨str:\"a`\"b\"⟩ ⟨str:'it''s'⟩ } ⟨com:# c⟩",
+        ),
+        (
+            "pwsh",
+            "function Get-X { <# it's\n\" #> foreach ($i in 1) { @'\nit's\n'@ } }",
+            "⟨kw:function⟩ ⟨def:Get-X⟩ { ⟨com:&lt;# it's\n\" #&gt;⟩ ⟨kw:foreach⟩ ($i ⟨kw:in⟩ ⟨num:1⟩) { ⟨str:@'\nit's\n'@⟩ } }",
+        ),
+        (
+            "octave",
+            "x = a' * [1 2]'; y = 'it''s'; % c '",
+            "x ⟨op:=⟩ a' ⟨op:*⟩ [⟨num:1⟩ ⟨num:2⟩]'; y ⟨op:=⟩ ⟨str:'it''s'⟩; ⟨com:% c '⟩",
+        ),
+        (
+            "matlab",
+            "%{\nit's\n%}\nfunction f(), if true, disp \"a\", end, end",
+            "⟨com:%{\nit's\n%}⟩\n⟨kw:function⟩ ⟨def:f⟩(), ⟨kw:if⟩ ⟨const:true⟩, disp ⟨str:\"a\"⟩, ⟨kw:end⟩, ⟨kw:end⟩",
+        ),
+        (
+            "stata",
+            "* it's\ngen x = `y' + 2 // c",
+            "⟨com:* it's⟩\n⟨kw:gen⟩ x ⟨op:=⟩ `y' ⟨op:+⟩ ⟨num:2⟩ ⟨com:// c⟩",
+        ),
+        (
+            "stata",
+            "display `\"it \"is\" x\"' /* c\n */ if",
+            "⟨kw:display⟩ ⟨str:`\"it \"is\" x\"'⟩ ⟨com:/* c\n */⟩ ⟨kw:if⟩",
+        ),
+        (
+            "sas",
+            "* it's;\ndata a; set b; where c = 'it''s'; run;",
+            "⟨com:* it's;⟩\n⟨kw:data⟩ ⟨def:a⟩; ⟨kw:set⟩ b; ⟨kw:where⟩ c ⟨op:=⟩ ⟨str:'it''s'⟩; ⟨kw:run⟩;",
+        ),
+        (
+            "lua",
+            "--[[ it's\n]] local s = [[it's\n]] .. 'a' -- c",
+            "⟨com:--[[ it's\n]]⟩ ⟨kw:local⟩ s ⟨op:=⟩ ⟨str:[[it's\n]]⟩ .. ⟨str:'a'⟩ ⟨com:-- c⟩",
+        ),
+        (
+            "fortran",
+            "program p\n  print *, 'it''s' ! don't",
+            "⟨kw:program⟩ ⟨def:p⟩\n  ⟨kw:print⟩ ⟨op:*⟩, ⟨str:'it''s'⟩ ⟨com:! don't⟩",
+        ),
+        (
+            "clojure",
+            "(defn f! [x] (if x \\\" \"a\nb\")) ; don't",
+            "(⟨kw:defn⟩ ⟨def:f!⟩ [x] (⟨kw:if⟩ x \\\" ⟨str:\"a\nb\"⟩)) ⟨com:; don't⟩",
+        ),
+        (
+            "scheme",
+            "(define (f x) '(#\\\" . x)) #| it's |# (let* ())",
+            "(⟨kw:define⟩ (f x) '(#\\\" . x)) ⟨com:#| it's |#⟩ (⟨kw:let*⟩ ())",
+        ),
+        (
+            "prolog",
+            "p(X) :- X is 1, Y = \"a\". % don't",
+            "⟨fn:p⟩(X) ⟨op::-⟩ X ⟨kw:is⟩ ⟨num:1⟩, Y ⟨op:=⟩ ⟨str:\"a\"⟩. ⟨com:% don't⟩",
+        ),
+        (
+            "groovy",
+            "def x = '''it's\n''' // c",
+            "⟨kw:def⟩ ⟨def:x⟩ ⟨op:=⟩ ⟨str:'''it's\n'''⟩ ⟨com:// c⟩",
+        ),
+        (
+            "wolfram",
+            "If[x, \"a\", (* it's (* *) *) Null]",
+            "⟨kw:If⟩[x, ⟨str:\"a\"⟩, ⟨com:(* it's (* *) *)⟩ ⟨const:Null⟩]",
+        ),
+        (
+            "tcl",
+            "proc f {} { puts \"a\nb\" \\\" $x } ;# it's",
+            "⟨kw:proc⟩ ⟨def:f⟩ {} { ⟨kw:puts⟩ ⟨str:\"a\nb\"⟩ \\\" $x } ;⟨com:# it's⟩",
+        ),
+        (
+            "latex",
+            "\\frac{1}{2} \\% it's % don't",
+            "\\frac{⟨num:1⟩}{⟨num:2⟩} \\% it's ⟨com:% don't⟩",
+        ),
+        (
+            "ruby",
+            "def f; rescue 'it\\'s'; end # c",
+            "⟨kw:def⟩ ⟨def:f⟩; ⟨kw:rescue⟩ ⟨str:'it\\'s'⟩; ⟨kw:end⟩ ⟨com:# c⟩",
+        ),
+    ]);
+}
