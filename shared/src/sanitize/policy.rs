@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::OnceLock};
 use ammonia::{Builder, UrlRelative};
 
 use super::restate;
-use crate::prepare::{anchor, css_colour, image, link, style};
+use crate::prepare::{anchor, css_colour, data_url, image, link, style};
 
 const ALLOWED_ELEMENTS: [&str; 81] = [
     "a",
@@ -218,7 +218,7 @@ fn attribute<'v>(element: &str, name: &str, value: &'v str) -> Option<Cow<'v, st
             Some(anchor::name(value).into()).filter(|name: &Cow<'_, str>| !name.is_empty())
         }
         "src" if matches!(element, "audio" | "video") => {
-            restate::is_media_data(value).then_some(Cow::Borrowed(value))
+            restate::media_address(value).map(Cow::Owned)
         }
         "src" => source(value),
         "class" => joined(value.split_ascii_whitespace().filter_map(known_class)),
@@ -264,17 +264,15 @@ fn attribute<'v>(element: &str, name: &str, value: &'v str) -> Option<Cow<'v, st
 /// The data of an image, or an address, of which `rewrite` makes a note.
 fn source(value: &str) -> Option<Cow<'_, str>> {
     // In a drawing that is not in base64 white space matters.
-    if value.starts_with("data:image/svg+xml") && !value.contains(";base64,") {
-        return image::in_base64(value).map(|address| Cow::Owned(address.into_owned()));
+    if let Some(data) = data_url::parts(value) {
+        // What is no picture is named: the description is no address, so it becomes a note.
+        return image::in_base64(value).or_else(|| Some(data.described().into()));
     }
     let value: Cow<'_, str> = if value.contains(|c: char| c.is_ascii_whitespace()) {
         value.split_ascii_whitespace().collect::<String>().into()
     } else {
         value.into()
     };
-    if value.starts_with("data:") {
-        return image::in_base64(&value).map(|address| Cow::Owned(address.into_owned()));
-    }
     link::is_allowed(&value).then_some(value)
 }
 

@@ -19,5 +19,5 @@ pub(super) fn restated(html: &str) -> Option<String> {
     shown.or(styled)
 }
 
-pub(super) use media::is_media_data;
+pub(super) use media::media_address;
 pub(super) use sheet::has_looks;
