@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{anchor, budget::picture, drawing};
+use super::{budget::picture, data_url, drawing};
 use crate::{
     notebook::RawJson,
     prepared::{Image, ImageKind},
@@ -44,6 +44,11 @@ pub(crate) fn drawing_in_html(source: &str) -> Option<Image> {
     of(ImageKind::Svg, source)
 }
 
+/// Whether a drawing has HTML in it, which its picture is without.
+pub(crate) fn leaves_out_html(source: &str) -> bool {
+    drawing::has_html(source)
+}
+
 /// Whether no page shows `image`, because drawing it costs too much or that cannot be told.
 pub(crate) fn is_refused(image: &Image) -> bool {
     picture::refusal(image.kind, &image.base64).is_some()
@@ -52,19 +57,14 @@ pub(crate) fn is_refused(image: &Image) -> bool {
 /// The image in a `data:` address; `None` when its kind is not shown. An SVG need not be in
 /// base64.
 pub(crate) fn of_data_url(url: &str) -> Option<Image> {
-    let data = url.strip_prefix("data:")?;
-    if let Some(rest) = data.strip_prefix("image/svg+xml")
-        && let Some((parameters, text)) = rest.split_once(',')
-        && !parameters.ends_with(";base64")
-    {
-        return of(ImageKind::Svg, &anchor::percent_decoded(text));
+    let data = data_url::parts(url)?;
+    let kind = ImageKind::of_mime(&data.mime)?;
+    if let Some(text) = data.text() {
+        return (kind == ImageKind::Svg).then(|| of(kind, &text))?;
     }
-    let (mime, base64) = data.split_once(";base64,")?;
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
-    let kind = ImageKind::of_mime(mime)?;
-    (!base64.is_empty() && base64.bytes().all(allowed)).then(|| Image {
+    Some(Image {
         kind,
-        base64: base64.to_owned(),
+        base64: checked(&data.base64()?)?,
         width: None,
         height: None,
     })
@@ -77,14 +77,21 @@ pub(crate) fn refusal_of_data_url(url: &str) -> Option<String> {
     picture::refusal(ImageKind::of_mime(mime)?, base64)
 }
 
-/// The picture of a drawing in a `data:` address that is not in base64, as an address that is;
-/// any other address as it is.
+/// The image in a `data:` address as an address in the one form that the page has.
 pub(crate) fn in_base64(url: &str) -> Option<Cow<'_, str>> {
-    if url.contains(";base64,") {
-        return of_data_url(url).is_some().then_some(Cow::Borrowed(url));
-    }
     let image = of_data_url(url)?;
+    let own = url
+        .strip_prefix("data:")
+        .and_then(|url| url.split_once(";base64,"));
+    if own.is_some_and(|(mime, data)| is_plain_type(mime) && data == image.base64) {
+        return Some(Cow::Borrowed(url));
+    }
     Some(format!("data:{};base64,{}", image.kind.mime(), image.base64).into())
+}
+
+/// Whether a type is written in small letters and has no parameters.
+fn is_plain_type(mime: &str) -> bool {
+    !mime.contains(|c: char| c.is_ascii_uppercase() || c.is_ascii_whitespace() || c == ';')
 }
 
 /// Base64 without its white space; `None` when it has other characters.
@@ -126,7 +133,55 @@ fn in_range(number: f64) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::checked;
+    use super::{checked, in_base64};
+
+    #[test]
+    fn addresses_of_pictures_come_to_one_form() {
+        for (url, expected) in [
+            (
+                "data:image/png;base64,Zm9v",
+                Some("data:image/png;base64,Zm9v"),
+            ),
+            (
+                "data:image/jpg;base64,Zm9v",
+                Some("data:image/jpg;base64,Zm9v"),
+            ),
+            (
+                "DATA:Image/PNG;BASE64,Zm9v",
+                Some("data:image/png;base64,Zm9v"),
+            ),
+            (
+                "data:image/png;charset=utf-8;base64,Zm9v",
+                Some("data:image/png;base64,Zm9v"),
+            ),
+            (
+                "data:image/svg+xml;charset=utf-8;base64,Zm9v",
+                Some("data:image/svg+xml;base64,Zm9v"),
+            ),
+            (
+                "data:image/png;base64,Zg%3D%3D",
+                Some("data:image/png;base64,Zg=="),
+            ),
+            (
+                "data:image/png;base64,%2B%2F8\nA",
+                Some("data:image/png;base64,+/8A"),
+            ),
+            (
+                "data:image/svg+xml;utf8,<svg xmlns='http://www.w3.org/2000/svg'/>",
+                Some(
+                    "data:image/svg+xml;base64,\
+                     PHN2ZyB4bWxucz0naHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmcnLz4=",
+                ),
+            ),
+            ("data:image/bmp;base64,Zm9v", None),
+            ("data:image/png,Zm9v", None),
+            ("data:text/html;base64,Zm9v", None),
+            ("data:image/png;base64,Zm9v%22", None),
+            ("http://x/data:image/png;base64,Zm9v", None),
+        ] {
+            assert_eq!(in_base64(url).as_deref(), expected, "{url}");
+        }
+    }
 
     #[test]
     fn base64_that_could_end_the_attribute_is_refused() {

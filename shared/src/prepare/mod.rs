@@ -8,6 +8,7 @@ pub(crate) mod anchor;
 pub(crate) mod budget;
 pub(crate) mod css_colour;
 mod cut;
+pub(crate) mod data_url;
 pub(crate) mod displays;
 mod drawing;
 mod frame;

@@ -81,10 +81,13 @@ fn widget(
 /// the output in a closed frame, if a frame can show it.
 fn too_much(note: &str, bundle: &MimeBundle<'_>, number: usize, most: Cost) -> RichOutput {
     let plain = bundle.text("text/plain").unwrap_or_default();
+    let plain = Some(plain).filter(|plain| !is_object_name(plain));
     RichOutput::Live {
         note: note.to_owned(),
         frame: frame::can_show(bundle).then_some(number),
-        shown: weigh::words(terminal::fold(plain), most).map(Box::new),
+        shown: plain
+            .and_then(|plain| weigh::words(terminal::fold(plain), most))
+            .map(Box::new),
     }
 }
 
@@ -233,17 +236,35 @@ fn latex(
     })
 }
 
-/// The image of the highest rank that a page can show; a note when it can show none of them.
+/// The image of the highest rank that a page can show; a note when it can show none of them. One
+/// that shows all of it is better than one that does not.
 fn image(bundle: &MimeBundle<'_>, number: usize, plain: &str, most: Cost) -> Option<RichOutput> {
     let mut refused = None;
+    let mut partial = None;
     for kind in image::IMAGE_KINDS {
         match one_image(bundle, kind, plain) {
+            Some(Ok(image)) if kind == ImageKind::Svg && has_html_in_drawing(bundle) => {
+                partial = Some(image);
+            }
             Some(Ok(image)) => return Some(image),
             Some(Err(note)) => refused = refused.or(Some(note)),
             None => {}
         }
     }
+    if let Some(image) = partial {
+        return Some(RichOutput::Live {
+            note: "What is HTML in this drawing is not shown here.".to_owned(),
+            frame: None,
+            shown: Some(Box::new(image)),
+        });
+    }
     Some(too_much(&refused?, bundle, number, most))
+}
+
+/// Whether the drawing of `bundle` is shown without a part of it.
+fn has_html_in_drawing(bundle: &MimeBundle<'_>) -> bool {
+    let drawing = bundle.text(ImageKind::Svg.mime());
+    drawing.is_some_and(|drawing| image::leaves_out_html(&drawing))
 }
 
 /// The image of this kind; an error says, in words, why it is not shown.
@@ -290,32 +311,36 @@ fn one_image(
 
 /// The JSON of an unknown mime type, such as that of a map.
 fn other_json(bundle: &MimeBundle<'_>) -> Option<RichOutput> {
-    let is_json = |mime: &&str| {
-        mime.ends_with("+json")
-            && !INTERNAL_MIMES
-                .iter()
-                .any(|internal| mime.contains(internal))
-    };
+    let is_json = |mime: &&str| mime.ends_with("+json") && !is_internal(mime);
     let mimes: Vec<&str> = bundle.data.iter().map(|(mime, _)| *mime).collect();
     let mimes: Vec<&str> = mimes.into_iter().filter(is_json).collect();
     json::of(bundle, &mimes)
 }
 
+/// Whether the data of a type are none for a reader.
+fn is_internal(mime: &str) -> bool {
+    let mut known = INTERNAL_MIMES.iter();
+    known.any(|internal| mime.contains(internal))
+}
+
 fn plain_or_note(bundle: &MimeBundle<'_>, plain: String) -> RichOutput {
     // The name of an object in place of what it shows tells a reader nothing.
     let has_html = bundle.get("text/html").is_some();
-    let is_name = has_html && is_object_name(&plain);
+    let mimes: Vec<&str> = bundle.data.iter().map(|(mime, _)| *mime).collect();
+    let says_more = |mime: &&str| *mime != "text/plain" && !is_internal(mime);
+    let is_name = mimes.iter().any(says_more) && is_object_name(&plain);
     if bundle.get("text/plain").is_some() && !is_name {
         return RichOutput::Text(terminal::fold(plain));
     }
-    let mimes: Vec<&str> = bundle.data.iter().map(|(mime, _)| *mime).collect();
+    let is_other = |mime: &&str| *mime != "text/plain";
+    let mimes: Vec<&str> = mimes.into_iter().filter(is_other).collect();
+    let is_picture = mimes.iter().any(|mime| ImageKind::of_mime(mime).is_some());
+    let named = cut::name(&unescaped(&mimes.join(", ")));
     let what = match mimes.as_slice() {
         [] => "An empty output".to_owned(),
         _ if has_html => "HTML in which there is nothing to see".to_owned(),
-        mimes => format!(
-            "Data of the type {}",
-            cut::name(&unescaped(&mimes.join(", ")))
-        ),
+        _ if is_picture => format!("A picture that cannot be read ({named})"),
+        _ => format!("Data of the type {named}"),
     };
     note(&what, if is_name { String::new() } else { plain })
 }

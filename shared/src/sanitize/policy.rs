@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::OnceLock};
 use ammonia::{Builder, UrlRelative};
 
 use super::restate;
-use crate::prepare::{anchor, css_colour, image, link, style};
+use crate::prepare::{anchor, css_colour, data_url, image, link, style};
 
 const ALLOWED_ELEMENTS: [&str; 83] = [
     "a",
@@ -235,7 +235,7 @@ fn attribute<'v>(element: &str, name: &str, value: &'v str) -> Option<Cow<'v, st
             Some(anchor::name(value).into()).filter(|name: &Cow<'_, str>| !name.is_empty())
         }
         "src" if matches!(element, "audio" | "video") => {
-            restate::is_media_data(value).then_some(Cow::Borrowed(value))
+            restate::media_address(value).map(Cow::Owned)
         }
         "src" => source(value),
         "class" => joined(value.split_ascii_whitespace().filter_map(known_class)),
@@ -287,18 +287,20 @@ fn attribute<'v>(element: &str, name: &str, value: &'v str) -> Option<Cow<'v, st
 /// The data of an image, or an address, of which `rewrite` makes a note.
 fn source(value: &str) -> Option<Cow<'_, str>> {
     // In a drawing that is not in base64 white space matters.
-    if value.starts_with("data:image/svg+xml") && !value.contains(";base64,") {
-        return image::in_base64(value).map(|address| Cow::Owned(address.into_owned()));
+    if let Some(data) = data_url::parts(value) {
+        // What is no picture is named: the description is no address, so it becomes a note.
+        return image::in_base64(value).or_else(|| Some(data.described().into()));
     }
     let value: Cow<'_, str> = if value.contains(|c: char| c.is_ascii_whitespace()) {
         value.split_ascii_whitespace().collect::<String>().into()
     } else {
         value.into()
     };
-    if value.starts_with("data:") {
-        return image::in_base64(&value).map(|address| Cow::Owned(address.into_owned()));
-    }
-    (!value.is_empty()).then_some(value)
+    // What is no data in a form that is read above must not look like data.
+    let is_data = value
+        .get(..5)
+        .is_some_and(|start| start.eq_ignore_ascii_case("data:"));
+    (!value.is_empty() && !is_data).then_some(value)
 }
 
 /// What is kept of the `style` of an element, in words that `rewrite` reads: classes, the colour

@@ -23,6 +23,8 @@ mod incremental;
 #[cfg(not(target_arch = "wasm32"))]
 mod macros;
 #[cfg(not(target_arch = "wasm32"))]
+mod pictures;
+#[cfg(not(target_arch = "wasm32"))]
 mod private;
 #[cfg(not(target_arch = "wasm32"))]
 mod properties;

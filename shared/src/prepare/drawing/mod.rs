@@ -19,10 +19,21 @@ const NAMESPACE: &str = "http://www.w3.org/2000/svg";
 /// `source` as a document of its own; `None` when nothing would be drawn.
 pub(super) fn document(source: &str) -> Option<Cow<'_, str>> {
     let source = source.trim_start_matches('\u{feff}').trim();
-    if well_formed::is_drawing(source) {
+    if well_formed::is_drawing(source) && !has_html(source) {
         return Some(Cow::Borrowed(source));
     }
     rewritten::document(source).map(Cow::Owned)
+}
+
+/// Whether a drawing has HTML in it, which no picture shows.
+pub(super) fn has_html(source: &str) -> bool {
+    ["foreignObject", "foreignobject", "FOREIGNOBJECT"]
+        .iter()
+        .any(|name| {
+            source
+                .match_indices(name)
+                .any(|(at, _)| source[..at].ends_with('<'))
+        })
 }
 
 #[cfg(test)]
@@ -139,6 +150,11 @@ mod tests {
                 "<svg:svg xmlns:svg=\"u\"><svg:path/></svg:svg>",
                 "<svg NS><path/></svg>",
             ),
+            (
+                "<svg NS><path/><foreignObject><p xmlns='http://www.w3.org/1999/xhtml'>a</p>\
+                 </foreignObject></svg>",
+                "<svg NS><path/></svg>",
+            ),
             ("<svg><path/></svg> and <p>more", "<svg NS><path/></svg>"),
         ];
         for (source, expected) in cases {
@@ -161,6 +177,7 @@ mod tests {
         for source in [
             "<svg><g></svg>",
             "<svg><br></svg>",
+            "<svg><g><foreignObject><b>a</b><path/></foreignObject></g></svg>",
             "<svg",
             "<svgs/>",
             "no drawing",

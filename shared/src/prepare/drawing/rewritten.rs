@@ -3,7 +3,7 @@
 //! It is read as tolerantly as HTML is: any case, values without quotes, missing end tags. What is
 //! written is well-formed by construction: every name is one, every value is in quotes and escaped,
 //! and every element ends. Left out is what a picture does not draw: scripts and handlers of events,
-//! comments, declarations, and names with prefixes, such as those of editors.
+//! comments, declarations, HTML, and names with prefixes, such as those of editors.
 
 use super::{
     NAMESPACE,
@@ -26,7 +26,7 @@ const SHAPES: [&str; 10] = [
     "circle", "ellipse", "image", "line", "path", "polygon", "polyline", "rect", "text", "use",
 ];
 /// Elements that are left out with their content.
-const LEFT_OUT: [&str; 1] = ["script"];
+const LEFT_OUT: [&str; 2] = ["foreignObject", "script"];
 
 /// The drawing in `source` as a document; `None` when it would draw nothing.
 pub(super) fn document(source: &str) -> Option<String> {
@@ -61,6 +61,8 @@ struct Rewritten {
     /// Whether end tags are missing, or there are others.
     is_broken: bool,
     has_shapes: bool,
+    /// Whether there is HTML in it, which is left out.
+    has_html: bool,
 }
 
 impl Rewritten {
@@ -117,6 +119,7 @@ impl Rewritten {
         if is_root && name != "svg" {
             return true;
         }
+        self.has_html |= name == "foreignObject";
         let is_known = !name.is_empty() && !LEFT_OUT.contains(&name.as_str());
         let is_written = is_known && (is_root || self.is_writing());
         if is_written {
@@ -187,7 +190,8 @@ impl Rewritten {
         while !self.open.is_empty() {
             self.close();
         }
-        let shows = !self.out.is_empty() && (self.has_shapes || !self.is_broken);
+        let may_be_empty = !self.is_broken && !self.has_html;
+        let shows = !self.out.is_empty() && (self.has_shapes || may_be_empty);
         shows.then_some(self.out)
     }
 }

@@ -9,6 +9,10 @@ use crate::{
 /// The pixels of an `em`, as browsers have it where nobody says otherwise.
 const EM_PIXELS: f64 = 16.0;
 
+/// The note beside the picture of a drawing that has HTML in it.
+const WITHOUT_HTML: &str =
+    "<span class=\"nb-note\">What is HTML in this drawing is not shown here.</span>";
+
 /// Elements that draw something of their own.
 const SHAPES: [&str; 9] = [
     "circle", "ellipse", "image", "line", "path", "polygon", "polyline", "rect", "text",
@@ -61,6 +65,9 @@ pub(super) fn picture(found: &Tag<'_>, inside: &str, whole: &str) -> Option<Stri
         }
     }
     out.push('>');
+    if image::leaves_out_html(inside) {
+        out.push_str(WITHOUT_HTML);
+    }
     Some(out)
 }
 
@@ -159,6 +166,16 @@ fn title(inside: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::super::restated;
+
+    #[test]
+    fn html_in_a_drawing_is_named() {
+        let html = "<svg><path/><foreignObject><div>a</div></foreignObject></svg>";
+        let shown = restated(html).expect("there is a drawing");
+        assert!(
+            shown.starts_with("<img") && shown.ends_with(super::WITHOUT_HTML),
+            "{shown}"
+        );
+    }
 
     #[test]
     fn only_what_no_browser_shows_vanishes() {

@@ -5,11 +5,43 @@ use super::{
     drawing,
     tag::{RAW_ELEMENTS, Tag, content, may_have, tag, text_length},
 };
-use crate::prepare::link;
+use crate::prepare::{data_url, link};
+
+/// The kinds of sounds and films that a browser may know.
+const SUBTYPES: [&str; 26] = [
+    "3gpp",
+    "aac",
+    "aacp",
+    "flac",
+    "m4a",
+    "mp3",
+    "mp4",
+    "mpeg",
+    "mpeg3",
+    "mpg",
+    "ogg",
+    "opus",
+    "quicktime",
+    "vnd.wave",
+    "vorbis",
+    "wav",
+    "wave",
+    "webm",
+    "x-aac",
+    "x-flac",
+    "x-m4a",
+    "x-m4v",
+    "x-matroska",
+    "x-mp3",
+    "x-mpeg",
+    "x-wav",
+];
+/// The most characters of an address that a note quotes.
+const MAX_QUOTED_CHARS: usize = 200;
 
 /// The elements that the sanitiser would drop without a trace.
-const ELEMENTS: [&str; 7] = [
-    "audio", "canvas", "embed", "iframe", "object", "svg", "video",
+const ELEMENTS: [&str; 8] = [
+    "area", "audio", "canvas", "embed", "iframe", "object", "svg", "video",
 ];
 
 /// `html` with pictures, players and notes in place of these elements; `None` when it has none.
@@ -37,7 +69,7 @@ pub(super) fn shown(html: &str) -> Option<String> {
             continue;
         };
         let (inside, end) = match *name {
-            "embed" => (0, 0),
+            "area" | "embed" => (0, 0),
             "svg" => drawing::drawing_length(&html[at..]),
             name => content(&html[at..], name),
         };
@@ -58,6 +90,7 @@ fn push_element(out: &mut String, name: &str, found: &Tag<'_>, inside: &str, who
     match name {
         "svg" => push_drawing(out, found, inside, whole),
         "audio" | "video" => push_player(out, name, found, inside),
+        "area" => push_area(out, found),
         "canvas" => push_note(
             out,
             "A drawing that needs a script is not shown here.",
@@ -80,56 +113,161 @@ fn push_drawing(out: &mut String, found: &Tag<'_>, inside: &str, whole: &str) {
 
 /// Writes a player of a sound or a film whose data is in the HTML.
 fn push_player(out: &mut String, name: &str, found: &Tag<'_>, inside: &str) {
-    let address = found.value("src").or_else(|| {
-        let at = inside.find("<source")?;
-        let (source, _) = tag(&inside[at..])?;
-        source.value("src")
-    });
-    if let Some(data) = address.filter(|address| is_media_data(address)) {
-        out.extend(["<", name, " controls src=\"", data, "\"></", name, ">"]);
+    let addresses: Vec<&str> = found
+        .value("src")
+        .into_iter()
+        .chain(sources(inside))
+        .collect();
+    if let Some(address) = addresses.iter().find_map(|address| media_address(address)) {
+        out.extend(["<", name, " controls src=\"", &address, "\"></", name, ">"]);
         return;
     }
     let what = if name == "audio" { "A sound" } else { "A film" };
-    push_note(out, &format!("{what} is not loaded"), address);
+    push_note(
+        out,
+        &format!("{what} is not loaded"),
+        addresses.first().copied(),
+    );
 }
 
-/// Whether an address is the data of a sound or a film, in base64.
-pub(in crate::sanitize) fn is_media_data(address: &str) -> bool {
-    const SUBTYPES: [&str; 10] = [
-        "flac", "mp3", "mp4", "mpeg", "ogg", "wav", "wave", "webm", "x-wav", "x-m4a",
-    ];
-    let data = address
-        .strip_prefix("data:audio/")
-        .or_else(|| address.strip_prefix("data:video/"));
-    let Some((kind, base64)) = data.and_then(|data| data.split_once(";base64,")) else {
-        return false;
-    };
+/// The addresses of the `source` elements of a player.
+fn sources(inside: &str) -> impl Iterator<Item = &str> {
+    let mut rest = inside;
+    std::iter::from_fn(move || {
+        while !rest.is_empty() {
+            let Some((found, length)) = tag(rest) else {
+                rest = &rest[text_length(rest)..];
+                continue;
+            };
+            rest = &rest[length..];
+            let address = found.value("src").filter(|_| found.is("source"));
+            if address.is_some() {
+                return address;
+            }
+        }
+        None
+    })
+}
+
+/// The address of the data of a sound or a film, in base64 and in the one form that the page has;
+/// `None` when `address` is another.
+pub(in crate::sanitize) fn media_address(address: &str) -> Option<String> {
+    let data = data_url::parts(address)?;
+    let (kind, subtype) = data.mime.split_once('/')?;
+    let is_known = matches!(kind, "audio" | "video") && SUBTYPES.contains(&subtype);
+    let base64 = data.base64().filter(|_| is_known)?;
+    let mut out = format!("data:{};base64,", data.mime);
+    let head = out.len();
+    out.extend(base64.split_ascii_whitespace());
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
-    SUBTYPES.contains(&kind) && !base64.is_empty() && base64.bytes().all(allowed)
+    (out.len() > head && out[head..].bytes().all(allowed)).then_some(out)
 }
 
-/// Writes a note, and a link to the address of the original where there is one.
+/// Writes what an `area` of a picture leads to.
+fn push_area(out: &mut String, found: &Tag<'_>) {
+    let words = ["alt", "title"]
+        .into_iter()
+        .find_map(|name| found.value(name));
+    let words = words
+        .map(without_tags)
+        .filter(|words| !words.trim().is_empty());
+    let address = found
+        .value("href")
+        .filter(|address| leads_somewhere(address));
+    match (address, words) {
+        (Some(address), words) => {
+            let text = words.unwrap_or_else(|| without_tags(address));
+            let address = without_tags(address).replace('"', "%22");
+            out.extend([" <a href=\"", &address, "\">", &text, "</a> "]);
+        }
+        (None, Some(words)) => out.extend([" <span>", &words, "</span> "]),
+        (None, None) => {}
+    }
+}
+
+/// Whether a link leads to another page, or to a place in this one.
+fn leads_somewhere(address: &str) -> bool {
+    link::is_allowed(address) || address.starts_with('#') && address.len() > 1
+}
+
+/// Writes a note that names the address of the original, with a link where it leads out.
 fn push_note(out: &mut String, note: &str, address: Option<&str>) {
     out.extend(["<span class=\"nb-note\">", note]);
+    let address = address.map(str::trim).filter(|address| !address.is_empty());
     let address = address.map(|address| match address.strip_prefix("//") {
         Some(rest) => format!("https://{rest}"),
         None => address.to_owned(),
     });
-    match address.filter(|address| link::is_allowed(address)) {
-        Some(address) => {
-            // Its character references stay as they were in the attribute.
-            let address = address.replace('"', "%22").replace(['<', '>'], "");
+    match address {
+        // Its character references stay as they were in the attribute.
+        Some(address) if link::is_allowed(&address) => {
+            let address = without_tags(&address).replace('"', "%22");
             out.extend([": <a href=\"", &address, "\">", &address, "</a>"]);
         }
+        Some(address) => match data_url::parts(&address) {
+            Some(data) => out.extend([": ", &data.described(), "."]),
+            // A path beside the notebook, say.
+            None if !is_script(&address) => {
+                let named: String = address.chars().take(MAX_QUOTED_CHARS).collect();
+                out.extend([": ", &without_tags(&named)]);
+            }
+            None => out.push('.'),
+        },
         None if note.ends_with('.') => {}
         None => out.push('.'),
     }
     out.push_str("</span>");
 }
 
+/// Whether an address is none that a reader could look for.
+fn is_script(address: &str) -> bool {
+    let scheme = address.split(':').next().unwrap_or_default();
+    ["javascript", "about"]
+        .iter()
+        .any(|known| scheme.eq_ignore_ascii_case(known))
+}
+
+fn without_tags(text: &str) -> String {
+    text.replace(['<', '>'], "")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use super::{media_address, shown};
+
+    #[test]
+    fn sounds_and_films_play_however_their_data_are_written() {
+        for (address, expected) in [
+            (
+                "data:video/mp4;base64,AAAA\nBBBB\r\n",
+                Some("data:video/mp4;base64,AAAABBBB"),
+            ),
+            (
+                "data:video/mp4;codecs=avc1;base64,AA==",
+                Some("data:video/mp4;base64,AA=="),
+            ),
+            (
+                "DATA:Audio/X-MPEG; base64,A%2B%3D",
+                Some("data:audio/x-mpeg;base64,A+="),
+            ),
+            (
+                "data:video/quicktime;base64,AA",
+                Some("data:video/quicktime;base64,AA"),
+            ),
+            ("data:video/mp4,AAAA", None),
+            ("data:video/mp4;base64,", None),
+            ("data:video/mp4;base64,A\"", None),
+            ("data:text/html;base64,AA", None),
+            ("data:audio/html;base64,AA", None),
+            ("movie.mp4", None),
+        ] {
+            assert_eq!(media_address(address).as_deref(), expected, "{address}");
+        }
+        let html = "<video><source src=a.webm>\
+                    <SOURCE type=\"video/mp4\" src=\"data:video/mp4;base64,AA\nAA\n\"></video>";
+        let expected = "<video controls src=\"data:video/mp4;base64,AAAA\"></video>";
+        assert_eq!(shown(html).as_deref(), Some(expected));
+    }
 
     #[test]
     fn what_is_not_shown_is_named() {
@@ -141,7 +279,25 @@ mod tests {
             ),
             (
                 "<video><source src=\"a.mp4\"></video>",
-                "<span class=\"nb-note\">A film is not loaded.</span>",
+                "<span class=\"nb-note\">A film is not loaded: a.mp4</span>",
+            ),
+            (
+                "<iframe src=map.html></iframe><iframe src='javascript:a'></iframe><iframe></iframe>",
+                "<span class=\"nb-note\">A frame is not loaded: map.html</span>\
+                 <span class=\"nb-note\">A frame is not loaded.</span>\
+                 <span class=\"nb-note\">A frame is not loaded.</span>",
+            ),
+            (
+                "<embed src=\"a.pdf\"><object data='data:application/pdf;base64,AA'></object>",
+                "<span class=\"nb-note\">An embedded object is not loaded: a.pdf</span>\
+                 <span class=\"nb-note\">An embedded object is not loaded: \
+                 data of the type application/pdf.</span>",
+            ),
+            (
+                "<map name=m><area href='http://x.org/' alt='Left <b>'><AREA href=b.html title=R>\
+                 <area href='#c'/><area></map>",
+                "<map name=m> <a href=\"http://x.org/\">Left b</a>  <span>R</span> \
+                 \x20<a href=\"#c\">#c</a> </map>",
             ),
             (
                 "<AUDIO controls><source src=\"data:audio/wav;base64,AAAA\" type=x/>No.</AUDIO>",
@@ -156,7 +312,13 @@ mod tests {
         ] {
             assert_eq!(shown(html).as_deref(), Some(expected), "{html}");
         }
-        for html in ["<p>svg</p>", "<style>svg {}</style>", "</svg>", "a < b"] {
+        for html in [
+            "<textarea><svg></svg></textarea>",
+            "<p>svg</p>",
+            "<style>svg {}</style>",
+            "</svg>",
+            "a < b",
+        ] {
             assert_eq!(shown(html), None, "{html}");
         }
     }

@@ -22,5 +22,5 @@ pub(super) fn restated(html: &str) -> Option<String> {
     controls::shown(shown.as_deref().unwrap_or(html)).or(shown)
 }
 
-pub(super) use media::is_media_data;
+pub(super) use media::media_address;
 pub(super) use sheet::has_looks;

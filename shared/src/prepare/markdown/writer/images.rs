@@ -8,7 +8,7 @@ use pulldown_cmark::{Event, Tag, TagEnd};
 
 use super::{Attachment, MarkdownWriter, RawHtmlPolicy};
 use crate::{
-    prepare::{anchor, budget::picture, image::of_data_url, link},
+    prepare::{anchor, budget::picture, data_url, image::of_data_url, link},
     prepared::Image,
     render::{escape, image},
 };
@@ -116,7 +116,11 @@ impl MarkdownWriter<'_> {
         }
         self.out
             .push_str("<span class=\"nb-note\">Image not loaded: ");
-        let text = if alt.is_empty() { url } else { alt };
+        let data = data_url::parts(url).map(|data| data.described());
+        let text = match alt {
+            "" => data.as_deref().unwrap_or(url),
+            alt => alt,
+        };
         let linked = link::is_allowed(url) && !self.links.contains(&true);
         if linked {
             link::push_start(&mut self.out, url, "");
