@@ -93,5 +93,12 @@ impl<'a> Lexer<'a> {
         !rest.starts_with("//")
             && !rest.starts_with("/*")
             && (self.last == TokenClass::Keyword || !self.before.is_some_and(is_value))
+            && !self.is_behind_step()
+    }
+
+    /// Whether `++` or `--` is before, which nearly always ends a value.
+    fn is_behind_step(&self) -> bool {
+        let before = self.source[..self.at].trim_end_matches([' ', '\t']);
+        before.ends_with("++") || before.ends_with("--")
     }
 }
