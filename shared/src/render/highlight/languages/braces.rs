@@ -11,21 +11,8 @@ const COMMENT: &[BlockComment] = &[comment("/*", "*/", false)];
 const NESTED_COMMENT: &[BlockComment] = &[comment("/*", "*/", true)];
 
 pub(super) const JAVASCRIPT: Language = Language {
-    names: &[
-        "javascript",
-        "js",
-        "mjs",
-        "jsx",
-        "javascriptreact",
-        "typescript",
-        "ts",
-        "tsx",
-        "typescriptreact",
-        "node",
-        "deno",
-        "ijavascript",
-        "jslab",
-    ],
+    names: "javascript js mjs jsx javascriptreact typescript ts tsx typescriptreact node \
+        deno ijavascript jslab",
     keywords: &[
         "async",
         "await",
@@ -212,10 +199,8 @@ const BRACES: Language = Language {
 };
 
 pub(super) const C: Language = Language {
-    names: &[
-        "c", "c++", "c11", "c99", "cc", "cpp", "cxx", "h", "hpp", "xcpp", "xc", "c++src", "csrc",
-        "cling", "root", "arduino", "ino", "cuda", "cu",
-    ],
+    names: "c c++ c11 c99 cc cpp cxx h hpp xcpp xc c++src csrc cling root arduino ino cuda \
+        cu",
     forms: Forms::CHARACTERS
         .and(Forms::RAW_OF_CPP)
         .and(Forms::QUOTES_IN_NUMBERS),
@@ -223,13 +208,13 @@ pub(super) const C: Language = Language {
 };
 
 pub(super) const JAVA: Language = Language {
-    names: &["java", "jshell", "ijava", "rapaio-jupyter-kernel"],
+    names: "java jshell ijava rapaio-jupyter-kernel",
     quotes: &[quote("\"\"\"", Escape::Backslash, Lines::Many), DOUBLE],
     ..BRACES
 };
 
 pub(super) const CSHARP: Language = Language {
-    names: &["csharp", "cs", "c#", "csx"],
+    names: "csharp cs c# csx",
     own_keywords: &[
         "decimal", "foreach", "internal", "out", "readonly", "record", "ref", "string",
     ],
@@ -247,7 +232,7 @@ pub(super) const CSHARP: Language = Language {
 };
 
 pub(super) const GO: Language = Language {
-    names: &["go", "golang", "gonb", "gophernotes"],
+    names: "go golang gonb gophernotes",
     own_keywords: &["chan", "fallthrough", "map", "range", "select", "type"],
     quotes: &[BACKQUOTES, DOUBLE],
     ..BRACES
@@ -255,15 +240,7 @@ pub(super) const GO: Language = Language {
 
 /// Kotlin and Scala.
 pub(super) const KOTLIN: Language = Language {
-    names: &[
-        "kotlin",
-        "kt",
-        "kts",
-        "scala",
-        "sc",
-        "almond",
-        "spylon-kernel",
-    ],
+    names: "kotlin kt kts scala sc almond spylon-kernel",
     own_keywords: &[
         "by",
         "companion",
@@ -284,7 +261,7 @@ pub(super) const KOTLIN: Language = Language {
 };
 
 pub(super) const SWIFT: Language = Language {
-    names: &["swift"],
+    names: "swift",
     own_keywords: &[
         "deinit",
         "extension",
@@ -305,7 +282,7 @@ pub(super) const SWIFT: Language = Language {
 };
 
 pub(super) const DLANG: Language = Language {
-    names: &["d", "dlang"],
+    names: "d dlang",
     own_keywords: &["alias", "foreach", "immutable", "module", "string"],
     block_comments: &[comment("/*", "*/", false), comment("/+", "+/", true)],
     quotes: &[BACKQUOTES, quote("\"", Escape::Backslash, Lines::IfClosed)],
@@ -314,14 +291,14 @@ pub(super) const DLANG: Language = Language {
 
 /// Languages in which single quotes are strings.
 pub(super) const OTHERS: Language = Language {
-    names: &["dart", "php", "scss", "less"],
+    names: "dart php scss less",
     quotes: &[TRIPLE, DOUBLE, SINGLE],
     forms: Forms::URLS,
     ..BRACES
 };
 
 pub(super) const GROOVY: Language = Language {
-    names: &["groovy", "gradle", "beakerx"],
+    names: "groovy gradle beakerx",
     quotes: &[
         quote("\"\"\"", Escape::Backslash, Lines::Many),
         quote("'''", Escape::Backslash, Lines::Many),
@@ -333,7 +310,7 @@ pub(super) const GROOVY: Language = Language {
 };
 
 pub(super) const CSS: Language = Language {
-    names: &["css"],
+    names: "css",
     line_comments: &[],
     quotes: &[DOUBLE, SINGLE],
     forms: Forms::URLS,
@@ -341,7 +318,7 @@ pub(super) const CSS: Language = Language {
 };
 
 pub(super) const RUST: Language = Language {
-    names: &["rust", "rs", "evcxr"],
+    names: "rust rs evcxr",
     own_keywords: &["dyn", "ref", "type", "where"],
     constants: &["true", "false", "self", "Self", "None"],
     definers: &["fn", "struct", "enum", "mod", "trait", "type"],

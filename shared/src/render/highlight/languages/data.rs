@@ -3,24 +3,8 @@
 use super::{Escape, Forms, Language, Lines, NOTHING, comment, quote};
 
 pub(super) const SQL: Language = Language {
-    names: &[
-        "sql",
-        "bigquery",
-        "postgresql",
-        "pgsql",
-        "mysql",
-        "mariadb",
-        "mssql",
-        "tsql",
-        "plsql",
-        "plpgsql",
-        "sqlite",
-        "sqlite3",
-        "sparksql",
-        "duckdb",
-        "snowflake",
-        "hive",
-    ],
+    names: "sql bigquery postgresql pgsql mysql mariadb mssql tsql plsql plpgsql sqlite \
+        sqlite3 sparksql duckdb snowflake hive",
     keywords: &[
         "add",
         "all",
@@ -100,7 +84,7 @@ pub(super) const SQL: Language = Language {
 };
 
 pub(super) const JSON: Language = Language {
-    names: &["json", "jsonc", "geojson", "ipynb"],
+    names: "json jsonc geojson ipynb",
     constants: &["true", "false", "null", "NaN", "Infinity"],
     line_comments: &["//"],
     quotes: &[quote("\"", Escape::Backslash, Lines::One)],
@@ -108,17 +92,7 @@ pub(super) const JSON: Language = Language {
 };
 
 pub(super) const CONFIG: Language = Language {
-    names: &[
-        "yaml",
-        "yml",
-        "toml",
-        "ini",
-        "dockerfile",
-        "makefile",
-        "perl",
-        "pl",
-        "elixir",
-    ],
+    names: "yaml yml toml ini dockerfile makefile perl pl elixir",
     keywords: &[
         "begin", "class", "def", "do", "else", "elsif", "end", "if", "module", "require", "unless",
         "FROM", "RUN", "COPY", "CMD", "ENV", "WORKDIR",
@@ -135,7 +109,7 @@ pub(super) const CONFIG: Language = Language {
 };
 
 pub(super) const MARKUP: Language = Language {
-    names: &["html", "xml", "svg", "xhtml", "vue", "htm"],
+    names: "html xml svg xhtml vue htm",
     block_comments: &[comment("<!--", "-->", false)],
     // A single quote is missing here, because in texts it is an apostrophe.
     quotes: &[quote("\"", Escape::Never, Lines::One)],
@@ -146,7 +120,7 @@ pub(super) const MARKUP: Language = Language {
 };
 
 pub(super) const TEX: Language = Language {
-    names: &["latex", "tex", "stex", "bibtex"],
+    names: "latex tex stex bibtex",
     line_comments: &["%"],
     forms: Forms::ESCAPES,
     ..NOTHING
@@ -154,18 +128,7 @@ pub(super) const TEX: Language = Language {
 
 /// Texts, which are known to have no colours.
 pub(super) const TEXT: Language = Language {
-    names: &[
-        "markdown",
-        "md",
-        "text",
-        "txt",
-        "plain",
-        "plaintext",
-        "mermaid",
-        "dot",
-        "cmd",
-        "bat",
-    ],
+    names: "markdown md text txt plain plaintext mermaid dot cmd bat",
     forms: Forms::PLAIN,
     ..NOTHING
 };

@@ -3,7 +3,7 @@
 use super::{Escape, Forms, Language, Lines, NOTHING, comment, quote, quotes};
 
 pub(super) const JULIA: Language = Language {
-    names: &["julia", "jl"],
+    names: "julia jl",
     keywords: &[
         "abstract",
         "baremodule",
@@ -55,7 +55,7 @@ pub(super) const JULIA: Language = Language {
 };
 
 pub(super) const HASKELL: Language = Language {
-    names: &["haskell", "hs", "ihaskell"],
+    names: "haskell hs ihaskell",
     keywords: &[
         "case",
         "class",
@@ -93,7 +93,7 @@ pub(super) const HASKELL: Language = Language {
 };
 
 pub(super) const FSHARP: Language = Language {
-    names: &["fsharp", "f#", "fs", "fsx"],
+    names: "fsharp f# fs fsx",
     keywords: &[
         "abstract",
         "and",
@@ -159,7 +159,7 @@ pub(super) const FSHARP: Language = Language {
 };
 
 pub(super) const OCAML: Language = Language {
-    names: &["ocaml", "ml", "mli", "mllike"],
+    names: "ocaml ml mli mllike",
     line_comments: &[],
     quotes: &[
         quote("\"", Escape::Backslash, Lines::IfClosed),
@@ -171,9 +171,7 @@ pub(super) const OCAML: Language = Language {
 
 /// Clojure, Scheme and other languages of lists.
 pub(super) const LISP: Language = Language {
-    names: &[
-        "clojure", "clj", "cljs", "scheme", "scm", "racket", "rkt", "lisp", "el", "hy",
-    ],
+    names: "clojure clj cljs scheme scm racket rkt lisp el hy",
     keywords: &[
         "and", "begin", "case", "cond", "def", "define", "defmacro", "defn", "defun", "do",
         "doseq", "else", "fn", "for", "if", "import", "in-ns", "lambda", "let", "let*", "letrec",
@@ -191,7 +189,7 @@ pub(super) const LISP: Language = Language {
 };
 
 pub(super) const PROLOG: Language = Language {
-    names: &["prolog", "swipl", "swi"],
+    names: "prolog swipl swi",
     keywords: &["dynamic", "is", "mod", "module", "not", "rem", "use_module"],
     constants: &["true", "fail", "false"],
     line_comments: &["%"],
@@ -204,7 +202,7 @@ pub(super) const PROLOG: Language = Language {
 };
 
 pub(super) const WOLFRAM: Language = Language {
-    names: &["wolfram", "mathematica", "wl", "nb"],
+    names: "wolfram mathematica wl nb",
     keywords: &[
         "Block", "Do", "Function", "If", "Map", "Module", "Plot", "Print", "Return", "Switch",
         "Table", "Which", "While", "With",

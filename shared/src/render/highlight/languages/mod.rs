@@ -13,8 +13,9 @@ pub(in crate::render::highlight) use forms::Forms;
 
 /// What the lexer needs to know of a language.
 pub(in crate::render::highlight) struct Language {
-    /// Its names in kernels, fences and cell magics, in lower case, and extensions of its files.
-    pub(in crate::render::highlight) names: &'static [&'static str],
+    /// Its names in kernels, fences and cell magics, in lower case, and extensions of its files;
+    /// in one string, which is smaller than a list.
+    pub(in crate::render::highlight) names: &'static str,
     pub(in crate::render::highlight) keywords: &'static [&'static str],
     /// More keywords, where the others are of a group of languages.
     pub(in crate::render::highlight) own_keywords: &'static [&'static str],
@@ -108,14 +109,14 @@ pub(in crate::render::highlight) fn find(name: &str) -> Option<&'static Language
     exact(name)
         // `d3` and `h5` are no versions of languages.
         .or_else(|| (short.len() > 1).then(|| exact(short))?)
-        .or_else(|| exact(name.split(['-', ' ']).next()?))
+        .or_else(|| exact(&name[..name.find(['-', ' '])?]))
 }
 
 fn exact(name: &str) -> Option<&'static Language> {
-    let is = |known: &&str| known.eq_ignore_ascii_case(name);
+    let is = |known: &str| known.eq_ignore_ascii_case(name);
     LANGUAGES
         .iter()
-        .find(|language| language.names.iter().any(is))
+        .find(|language| !name.is_empty() && language.names.split(' ').any(is))
 }
 
 pub(in crate::render::highlight) static LANGUAGES: [Language; 36] = [
@@ -165,7 +166,7 @@ pub(in crate::render::highlight) static PLAIN: Language = Language {
 
 /// A language without anything, which the others are made from.
 const NOTHING: Language = Language {
-    names: &[],
+    names: "",
     keywords: &[],
     own_keywords: &[],
     constants: &[],
@@ -180,10 +181,8 @@ const NOTHING: Language = Language {
 };
 
 const PYTHON: Language = Language {
-    names: &[
-        "python", "python3", "python2", "py", "ipython", "ipython3", "ipython2", "pycon", "pyw",
-        "pyi", "pyx", "cython", "pypy", "xpython", "pyspark", "sage", "sagemath", "coconut", "sos",
-    ],
+    names: "python python3 python2 py ipython ipython3 ipython2 pycon pyw pyi pyx cython \
+        pypy xpython pyspark sage sagemath coconut sos",
     keywords: &[
         "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
         "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is",

@@ -3,20 +3,7 @@
 use super::{Escape, Forms, Language, Lines, NOTHING, comment, quote, quotes};
 
 pub(super) const SHELL: Language = Language {
-    names: &[
-        "bash",
-        "sh",
-        "shell",
-        "shellscript",
-        "zsh",
-        "ksh",
-        "console",
-        "shell-session",
-        "script",
-        "system",
-        "sx",
-        "!",
-    ],
+    names: "bash sh shell shellscript zsh ksh console shell-session script system sx !",
     keywords: &[
         "case", "do", "done", "elif", "else", "esac", "export", "fi", "for", "function", "if",
         "in", "local", "return", "then", "until", "while",
@@ -38,7 +25,7 @@ pub(super) const SHELL: Language = Language {
 };
 
 pub(super) const R: Language = Language {
-    names: &["r", "ir", "xr", "webr", "rscript"],
+    names: "r ir xr webr rscript",
     keywords: &[
         "break", "else", "for", "function", "if", "in", "library", "next", "repeat", "require",
         "return", "while",
@@ -56,7 +43,7 @@ pub(super) const R: Language = Language {
 };
 
 pub(super) const RUBY: Language = Language {
-    names: &["ruby", "rb", "iruby"],
+    names: "ruby rb iruby",
     keywords: &[
         "alias", "and", "begin", "break", "case", "class", "def", "do", "else", "elsif", "end",
         "ensure", "for", "if", "in", "module", "next", "not", "or", "require", "rescue", "return",
@@ -126,7 +113,7 @@ const KEYWORDS: &[&str] = &[
 ];
 
 pub(super) const POWERSHELL: Language = Language {
-    names: &["powershell", "pwsh", "ps1", "psm1"],
+    names: "powershell pwsh ps1 psm1",
     keywords: KEYWORDS,
     constants: &["$true", "$false", "$null"],
     definers: &["function"],
@@ -145,7 +132,7 @@ pub(super) const POWERSHELL: Language = Language {
 };
 
 pub(super) const OCTAVE: Language = Language {
-    names: &["octave", "matlab", "m", "imatlab", "xoctave", "scilab"],
+    names: "octave matlab m imatlab xoctave scilab",
     keywords: KEYWORDS,
     own_keywords: &[
         "classdef",
@@ -171,7 +158,7 @@ pub(super) const OCTAVE: Language = Language {
 };
 
 pub(super) const STATA: Language = Language {
-    names: &["stata", "do", "ado"],
+    names: "stata do ado",
     keywords: KEYWORDS,
     own_keywords: &[
         "clear",
@@ -201,7 +188,7 @@ pub(super) const STATA: Language = Language {
 };
 
 pub(super) const SAS: Language = Language {
-    names: &["sas"],
+    names: "sas",
     keywords: KEYWORDS,
     own_keywords: &["input", "output", "quit", "cards", "datalines"],
     definers: &["data", "proc"],
@@ -216,7 +203,7 @@ pub(super) const SAS: Language = Language {
 };
 
 pub(super) const LUA: Language = Language {
-    names: &["lua", "ilua", "xlua"],
+    names: "lua ilua xlua",
     keywords: KEYWORDS,
     constants: &["true", "false", "nil", "self"],
     definers: &["function"],
@@ -231,7 +218,7 @@ pub(super) const LUA: Language = Language {
 };
 
 pub(super) const FORTRAN: Language = Language {
-    names: &["fortran", "f90", "f95", "f03", "f08", "lfortran"],
+    names: "fortran f90 f95 f03 f08 lfortran",
     keywords: KEYWORDS,
     own_keywords: &[
         "allocatable",
@@ -262,7 +249,7 @@ pub(super) const FORTRAN: Language = Language {
 };
 
 pub(super) const TCL: Language = Language {
-    names: &["tcl", "tk"],
+    names: "tcl tk",
     keywords: KEYWORDS,
     own_keywords: &["expr", "namespace", "puts", "switch", "upvar", "variable"],
     definers: &["proc", "set"],

@@ -1,6 +1,6 @@
 //! Comments, and what only looks like one.
 
-use super::{Lexer, begins};
+use super::{Lexer, begins, is_operator};
 use crate::{
     render::highlight::{
         languages::{BlockComment, Forms},
@@ -41,16 +41,17 @@ impl Lexer<'_> {
     }
 
     /// The dashes of an operator of Haskell such as `-->`, which begin no comment.
-    pub(super) fn dashes(&mut self, rest: &str) -> Option<TokenClass> {
-        let after = rest.trim_start_matches('-');
-        let is_sign = |c: char| c.is_ascii_punctuation() && !"(),;[]`{}_\"'-".contains(c);
-        if rest.len() - after.len() < 2 || !after.starts_with(is_sign) {
+    pub(super) fn dashes(&mut self, rest: &[u8]) -> Option<TokenClass> {
+        let is_sign = |byte: &u8| is_operator(char::from(*byte)) || b"#$.\\".contains(byte);
+        let signs = rest
+            .iter()
+            .position(|byte| !is_sign(byte))
+            .unwrap_or(rest.len());
+        let signs = &rest[..signs];
+        if !signs.starts_with(b"--") || signs.iter().all(|byte| *byte == b'-') {
             return None;
         }
-        let end = after
-            .find(|c| !is_sign(c) && c != '-')
-            .unwrap_or(after.len());
-        self.at += rest.len() - after.len() + end;
+        self.at += signs.len();
         Some(TokenClass::Operator)
     }
 }

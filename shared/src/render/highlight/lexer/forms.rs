@@ -4,7 +4,9 @@ use super::{Lexer, raw, strings};
 use crate::render::highlight::{languages::Forms, token::TokenClass};
 
 impl<'a> Lexer<'a> {
-    /// Reads a token that only a few languages have.
+    /// Reads a token that only a few languages have; apart from the rest of the lexer, so that
+    /// others are not slower for it.
+    #[inline(never)]
     pub(super) fn form(&mut self, first: char, rest: &'a str) -> Option<TokenClass> {
         let forms = self.language.forms;
         if self.before.is_none() {
@@ -42,7 +44,7 @@ impl<'a> Lexer<'a> {
                 self.at += 1 + escaped.map_or(0, char::len_utf8);
                 Some(TokenClass::Plain)
             }
-            '<' if forms.has(Forms::HEREDOCS) => self.heredoc(rest),
+            '<' if forms.has(Forms::HEREDOCS) => self.heredoc(rest.as_bytes()),
             '/' if forms.has(Forms::JAVASCRIPT) && self.may_begin_regex(rest) => {
                 let length = strings::regex_length(rest.as_bytes(), &mut self.lookahead);
                 self.literal(length)
@@ -51,7 +53,7 @@ impl<'a> Lexer<'a> {
                 let length = strings::template_length(rest.as_bytes(), &mut self.lookahead);
                 self.literal(length)
             }
-            '-' if forms.has(Forms::DASH_OPERATORS) => self.dashes(rest),
+            '-' if forms.has(Forms::DASH_OPERATORS) => self.dashes(rest.as_bytes()),
             '*' if forms.has(Forms::STAR_COMMENTS) && self.before.is_none() => {
                 self.at += self.line().len();
                 Some(TokenClass::Comment)
@@ -61,7 +63,7 @@ impl<'a> Lexer<'a> {
                 self.literal(length)
             }
             'r' | 'R' | 'b' | 'c' | 'L' | 'u' | 'U' if forms.has(Forms::RAW) => {
-                let length = raw::string_length(rest, forms, &mut self.lookahead);
+                let length = raw::string_length(rest.as_bytes(), forms, &mut self.lookahead);
                 self.literal(length)
             }
             _ => None,
@@ -91,5 +93,12 @@ impl<'a> Lexer<'a> {
         !rest.starts_with("//")
             && !rest.starts_with("/*")
             && (self.last == TokenClass::Keyword || !self.before.is_some_and(is_value))
+            && !self.is_behind_step()
+    }
+
+    /// Whether `++` or `--` is before, which nearly always ends a value.
+    fn is_behind_step(&self) -> bool {
+        let before = self.source[..self.at].trim_end_matches([' ', '\t']);
+        before.ends_with("++") || before.ends_with("--")
     }
 }

@@ -86,7 +86,7 @@ struct Lexer<'a> {
     /// Whether there is anything for [`Lexer::form`] to read.
     has_forms: bool,
     /// The marks that end the texts below this line.
-    heredocs: Vec<&'a str>,
+    heredocs: Vec<&'a [u8]>,
     lookahead: Lookahead,
 }
 

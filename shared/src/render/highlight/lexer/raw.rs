@@ -1,105 +1,129 @@
 //! Text that ends only where its own mark says: raw strings and heredocs.
 
 use super::{Lexer, Lookahead};
-use crate::render::highlight::{languages::Forms, token::TokenClass};
+use crate::{
+    render::highlight::{languages::Forms, token::TokenClass},
+    scan,
+};
 
 /// The longest mark that is read; others are far shorter.
 const MAX_MARK_BYTES: usize = 64;
 
 /// The length of the raw string that `text` begins with, in a language with `forms`.
-pub(super) fn string_length(text: &str, forms: Forms, lookahead: &mut Lookahead) -> Option<usize> {
-    let prefix = text.find(|c: char| !c.is_ascii_alphanumeric())?;
-    let is_raw = |names: &[&str]| names.contains(&&text[..prefix]);
-    let after = &text[prefix..];
-    let (start, close) = if forms.has(Forms::RAW_OF_RUST) && is_raw(&["r", "br", "cr"]) {
-        let hashes = run_length(after, b'#')?;
-        (after[hashes..].starts_with('"')).then(|| (hashes + 1, format!("\"{}", &after[..hashes])))
-    } else if forms.has(Forms::RAW_OF_R) && is_raw(&["r", "R"]) {
-        let quote = after.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-        let dashes = run_length(&after[1..], b'-')?;
-        let close = match after.as_bytes().get(1 + dashes)? {
-            b'(' => ')',
-            b'[' => ']',
-            b'{' => '}',
+pub(super) fn string_length(text: &[u8], forms: Forms, lookahead: &mut Lookahead) -> Option<usize> {
+    /// The longest prefix is `u8R`.
+    const MAX_PREFIX_BYTES: usize = 3;
+    let mut start = text.iter().take(MAX_PREFIX_BYTES + 1);
+    let prefix = start.position(|byte| !byte.is_ascii_alphanumeric())?;
+    let name = &text[..prefix];
+    let first = text[prefix];
+    // The end is a sign, the mark, and a quote where the mark is not the last.
+    let (open, mark, sign, quote) = if forms.has(Forms::RAW_OF_RUST) {
+        let mark = mark(&text[prefix..], |byte| byte == b'#')?;
+        let is_raw = matches!(name, b"r" | b"br" | b"cr");
+        let open = prefix + mark.len();
+        (open, mark, *text.get(open).filter(|_| is_raw)?, None)
+    } else {
+        let mark = mark(text.get(prefix + 1..)?, |byte| {
+            !matches!(
+                byte,
+                b'(' | b'[' | b'{' | b')' | b'"' | b'\'' | b'\\' | b' ' | b'\n'
+            )
+        })?;
+        let open = prefix + 1 + mark.len();
+        let is_r = forms.has(Forms::RAW_OF_R);
+        let is_raw = match is_r {
+            true => matches!(name, b"r" | b"R") && mark.iter().all(|byte| *byte == b'-'),
+            false => name.ends_with(b"R") && matches!(name, b"R" | b"LR" | b"uR" | b"UR" | b"u8R"),
+        };
+        let sign = match text.get(open).filter(|_| is_raw)? {
+            b'(' => b')',
+            b'[' if is_r => b']',
+            b'{' if is_r => b'}',
             _ => return None,
         };
-        let mark = &after[1..1 + dashes];
-        Some((2 + dashes, format!("{close}{mark}{quote}")))
-    } else if forms.has(Forms::RAW_OF_CPP) && is_raw(&["R", "LR", "uR", "UR", "u8R"]) {
-        let inside = after.strip_prefix('"')?;
-        let mark = &inside[..inside.find(['(', ')', '"', '\\', ' ', '\n'])?];
-        let opens = inside[mark.len()..].starts_with('(') && mark.len() <= MAX_MARK_BYTES;
-        opens.then(|| (mark.len() + 2, format!("){mark}\"")))
-    } else {
-        None
-    }?;
-    if !lookahead.is_allowed() {
+        (open, mark, sign, Some(first))
+    };
+    let quoted = quote.unwrap_or(sign);
+    if !(quoted == b'"' || quoted == b'\'' && forms.has(Forms::RAW_OF_R)) || !lookahead.is_allowed()
+    {
         return None;
     }
-    let Some(end) = after[start..].find(&close) else {
-        lookahead.was_in_vain(after.len());
-        return None;
-    };
-    Some(prefix + start + end + close.len())
+    let mut at = open + 1;
+    loop {
+        at += scan::length_before(&text[at..], [sign]) + 1;
+        let Some(rest) = text.get(at..) else {
+            lookahead.was_in_vain(text.len());
+            return None;
+        };
+        let end = at + mark.len();
+        if rest.starts_with(mark) && (quote.is_none() || quote.as_ref() == text.get(end)) {
+            return Some(end + usize::from(quote.is_some()));
+        }
+    }
 }
 
-/// The length of the run of `byte` that `text` begins with, if it is short.
-fn run_length(text: &str, byte: u8) -> Option<usize> {
-    let bytes = text.bytes().take(MAX_MARK_BYTES + 1);
-    let length = bytes.take_while(|other| *other == byte).count();
-    (length <= MAX_MARK_BYTES).then_some(length)
+/// The bytes that `text` begins with and that are part of a mark, if they are few.
+fn mark(text: &[u8], is_part: impl Fn(u8) -> bool) -> Option<&[u8]> {
+    let mut start = text.iter().take(MAX_MARK_BYTES);
+    let length = start.position(|byte| !is_part(*byte))?;
+    Some(&text[..length])
 }
 
 impl<'a> Lexer<'a> {
     /// Reads `<<EOF`, whose text begins in the next line.
-    pub(super) fn heredoc(&mut self, rest: &'a str) -> Option<TokenClass> {
+    pub(super) fn heredoc(&mut self, rest: &'a [u8]) -> Option<TokenClass> {
         /// A line has fewer.
         const MAX_IN_LINE: usize = 8;
-        let after = rest.strip_prefix("<<")?;
-        let after = after.strip_prefix(['-', '~']).unwrap_or(after);
-        let spaces = after.len() - after.trim_start_matches(' ').len();
-        if spaces > 0 && !self.language.forms.has(Forms::SPACED_HEREDOCS) {
+        let mut at = 2;
+        if !rest.starts_with(b"<<") || self.heredocs.len() == MAX_IN_LINE {
             return None;
         }
-        let word = &after[spaces..];
-        let quote = word.chars().next().filter(|c| matches!(c, '"' | '\''));
-        let word = word.strip_prefix(['"', '\'', '\\']).unwrap_or(word);
-        if !word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+        if matches!(rest.get(at), Some(b'-' | b'~')) {
+            at += 1;
+        }
+        while self.language.forms.has(Forms::SPACED_HEREDOCS) && rest.get(at) == Some(&b' ') {
+            at += 1;
+        }
+        let quote = rest.get(at).filter(|byte| matches!(byte, b'"' | b'\''));
+        if quote.is_some() || rest.get(at) == Some(&b'\\') {
+            at += 1;
+        }
+        let word = rest.get(at..)?;
+        let is_part =
+            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+        let length = word.iter().position(|byte| !is_part(byte));
+        let mark = &word[..length.unwrap_or(word.len())];
+        at += mark.len();
+        let starts = mark
+            .first()
+            .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+        if !starts || mark.len() > MAX_MARK_BYTES || quote.is_some() && rest.get(at) != quote {
             return None;
         }
-        let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '!');
-        let word = &word[..word.find(|c| !is_part(c)).unwrap_or(word.len())];
-        let end = rest.len() - after.len() + spaces + word.len();
-        let end = end + after[spaces..].find(word)?;
-        let closed = quote.is_none_or(|quote| rest[end..].starts_with(quote));
-        if !closed || word.len() > MAX_MARK_BYTES || self.heredocs.len() == MAX_IN_LINE {
-            return None;
-        }
-        self.heredocs.push(word);
-        self.at += end + quote.map_or(0, char::len_utf8);
+        self.heredocs.push(mark);
+        self.at += at + usize::from(quote.is_some());
         Some(TokenClass::Operator)
     }
 
     /// Reads the texts of the heredocs of the line before, each up to the line with its mark.
     pub(super) fn heredoc_texts(&mut self) -> Option<TokenClass> {
         let start = self.at;
+        let bytes = self.source.as_bytes();
         for mark in std::mem::take(&mut self.heredocs) {
-            if !self.lookahead.is_allowed() {
-                break;
-            }
-            let rest = &self.source[self.at..];
-            let mut length = 0;
-            let mut lines = rest.split_inclusive('\n');
-            let found = lines.find_map(|line| {
-                let text = line.trim_end_matches(['\n', '\r']);
-                let is_end = text.trim_start_matches([' ', '\t']) == mark;
-                length += if is_end { text.len() } else { line.len() };
-                is_end.then_some(length)
-            });
-            match found {
-                Some(length) => self.at += length,
-                // It was a shift, or has not been written to its end.
-                None => self.lookahead.was_in_vain(rest.len()),
+            let mut line = self.at;
+            while self.lookahead.is_allowed() {
+                let Some(rest) = bytes.get(line..) else {
+                    // It was a shift, or has not been written to its end.
+                    self.lookahead.was_in_vain(bytes.len() - self.at);
+                    break;
+                };
+                let length = scan::length_before(rest, [b'\n']);
+                if rest[..length].trim_ascii() == mark {
+                    self.at = line + length;
+                    break;
+                }
+                line += length + 1;
             }
         }
         (self.at > start).then_some(TokenClass::String)

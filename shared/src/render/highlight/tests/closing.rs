@@ -126,6 +126,11 @@ fn strings_end_where_their_language_says() {
             "x =/[/'\"]/i.test(y) //'",
             "x ⟨op:=⟩⟨str:/[/'\"]/i⟩.⟨fn:test⟩(y) ⟨com://'⟩",
         ),
+        (
+            "javascript",
+            "a++ / 2; <b>it</b>",
+            "a⟨op:++⟩ ⟨op:/⟩ ⟨num:2⟩; ⟨op:&lt;⟩b⟨op:&gt;⟩it⟨op:&lt;⟩⟨op:/⟩b⟨op:&gt;⟩",
+        ),
         ("javascript", "return /'/", "⟨kw:return⟩ ⟨str:/'/⟩"),
         (
             "javascript",

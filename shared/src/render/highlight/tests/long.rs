@@ -83,7 +83,7 @@ fn delimiters_are_read_in_linear_time() {
                 let large = time(language, &part, FACTOR * SMALL_BYTES);
                 large < SHORTEST_TIME || large < MAX_GROWTH * time(language, &part, SMALL_BYTES)
             });
-            assert!(is_linear, "{}: {part:?}", language.names[0]);
+            assert!(is_linear, "{}: {part:?}", language.names);
         }
     }
 }
