@@ -26,7 +26,7 @@ pub(in crate::prepare) struct TexDefinitions {
     macros: BTreeMap<String, TexMacro>,
     environments: BTreeMap<String, [TexMacro; 2]>,
     labels: BTreeMap<String, String>,
-    colours: BTreeMap<String, String>,
+    colours: BTreeMap<String, [u8; 3]>,
     /// The bytes that all of them take.
     bytes: usize,
 }
@@ -41,6 +41,9 @@ struct TexMacro {
     /// but for `\def` with a pattern.
     pattern: Vec<String>,
     body: String,
+    /// Whether the body is a command of the engine's, which a macro of the same name does not
+    /// replace.
+    is_engine: bool,
 }
 
 impl TexDefinitions {
@@ -65,12 +68,12 @@ impl TexDefinitions {
         }
     }
 
-    /// The colour that the notebook calls `name`, as CSS writes it.
-    pub(super) fn colour(&self, name: &str) -> Option<&str> {
-        self.colours.get(name).map(String::as_str)
+    /// The colour that the notebook calls `name`.
+    pub(super) fn colour(&self, name: &str) -> Option<[u8; 3]> {
+        self.colours.get(name).copied()
     }
 
-    pub(super) fn set_colour(&mut self, name: &str, colour: String) {
+    pub(super) fn set_colour(&mut self, name: &str, colour: [u8; 3]) {
         if self.takes(name.len() + colour.len()) {
             self.colours.insert(name.to_owned(), colour);
         }
@@ -151,9 +154,15 @@ impl TexDefinitions {
         rest.takes("=");
         rest.skip_space();
         let other = rest.token()?;
-        let same = command_name(other).and_then(|other| self.macros.get(other));
-        let defined = same.cloned().unwrap_or_else(|| TexMacro {
+        let command = command_name(other);
+        let same = command.and_then(|other| self.macros.get(other).cloned());
+        let known = || command.and_then(TexMacro::known);
+        let defined = same.or_else(known).unwrap_or_else(|| TexMacro {
             body: other.to_owned(),
+            // A definition is read, and what an environment begins with depends on its name.
+            is_engine: command.is_some_and(|other| {
+                !DEFINING_COMMANDS.contains(&other) && !matches!(other, "begin" | "end")
+            }),
             ..TexMacro::default()
         });
         if defined.body != format!("\\{name}") {
@@ -193,6 +202,14 @@ impl TexDefinitions {
             ..TexMacro::default()
         };
         self.define(&format!("{name}*"), starred);
+        // With an option they are of that size.
+        let sized = TexMacro {
+            parameters: 2,
+            default: Some(String::new()),
+            body: format!("#1{{{open}}}#2#1{{{close}}}"),
+            ..TexMacro::default()
+        };
+        self.define(&format!("{name}["), sized);
         Some(())
     }
 
@@ -329,6 +346,15 @@ impl<'d> Expansion<'d> {
                 self.defines = true;
                 continue;
             }
+            if let Some(own) = self
+                .definitions
+                .macros
+                .get(name)
+                .filter(|own| own.is_engine)
+            {
+                push_token(&mut self.out, &own.body);
+                continue;
+            }
             if let Some(brought) = self.macro_text(name, rest) {
                 return brought.map(Some);
             }
@@ -341,12 +367,10 @@ impl<'d> Expansion<'d> {
     #[expect(clippy::option_option, reason = "the inner one is a failure")]
     fn macro_text(&self, name: &str, rest: &mut TexScanner<'_>) -> Option<Option<String>> {
         if let Some(own) = self.definitions.macros.get(name) {
-            let starred = format!("{name}*");
-            let own = match self.definitions.macros.get(&starred) {
-                Some(starred) if rest.takes("*") => starred,
-                _ => own,
-            };
-            return Some(own.expanded(rest));
+            let variant = |mark: &str| self.definitions.macros.get(&format!("{name}{mark}"));
+            let starred = variant("*").filter(|_| rest.takes("*"));
+            let sized = || variant("[").filter(|_| rest.optional_ahead());
+            return Some(starred.or_else(sized).unwrap_or(own).expanded(rest));
         }
         if matches!(name, "begin" | "end") {
             let mut ahead = *rest;
@@ -359,12 +383,10 @@ impl<'d> Expansion<'d> {
             };
             return Some(text);
         }
-        let (parameters, body) = known::macro_of(name)?;
-        let known = TexMacro {
-            parameters,
-            body: body.to_owned(),
-            ..TexMacro::default()
-        };
+        let known = TexMacro::known(name)?;
+        if known::takes_option(name) {
+            rest.optional();
+        }
         Some(known.expanded(rest))
     }
 }
@@ -387,6 +409,16 @@ fn joined(before: &str, after: &str) -> String {
 }
 
 impl TexMacro {
+    /// The macro of commands of the engine's that `name` is.
+    fn known(name: &str) -> Option<Self> {
+        let (parameters, body) = known::macro_of(name)?;
+        Some(Self {
+            parameters,
+            body: body.to_owned(),
+            ..Self::default()
+        })
+    }
+
     /// The text in place of the macro, whose arguments are taken from `rest`.
     fn expanded(&self, rest: &mut TexScanner<'_>) -> Option<String> {
         let mut arguments: Vec<&str> = Vec::new();
