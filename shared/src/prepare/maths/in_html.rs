@@ -96,8 +96,11 @@ impl HtmlMaths {
         let mut kept = 0;
         for span in find::in_latex(words) {
             stand_in::push_text(&mut self.text, &words[kept..span.whole.start]);
-            let tex = plain(&words[span.tex]);
-            self.push(&plain(&words[span.whole.clone()]), &tex, span.display);
+            let whole = plain(&words[span.whole.clone()]);
+            // Delimiters are the same in HTML.
+            let start = span.tex.start - span.whole.start;
+            let end = whole.len() - (span.whole.end - span.tex.end);
+            self.push(&whole, &whole[start..end], span.display);
             kept = span.whole.end;
         }
         stand_in::push_text(&mut self.text, &words[kept..]);

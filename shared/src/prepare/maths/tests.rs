@@ -188,6 +188,12 @@ fn words_have_formulas_fonts_and_colours() {
         ("\\frac{50%}{3}\n+1", &["<mn>50</mn>", "<mn>3</mn>"]),
         (r"5\,\AA + \aa \ae \o \ss", &["Å", "å", "æ", "ø", "ß"]),
         (r"\footnotesize x", &["nb-m-size-3"]),
+        (r"\text{a \copyright\ b \nonsense}", &["©", "nb-m-unknown"]),
+        (r"\text{\href{https://a.org}{b}}", &["<a href"]),
+        (
+            r"\text{\sl a} \enclose{box}[mathcolor=red]{x}",
+            &["<i>a</i>", "<mi>x</mi>"],
+        ),
         (r"\text{$ a 5\% b}", &["$\u{a0}a\u{a0}5%\u{a0}b"]),
     ]);
 }
@@ -217,6 +223,9 @@ fn delimiters_of_every_kind_are_typeset() {
         (r"\big. x", &["<mi>x</mi>"]),
         (r"\left( x \middle. y \right)", &["<mi>y</mi>"]),
         (r"\left. x \right|", &["<mi>x</mi>"]),
+        (r"\bigcup", &["⋃"]),
+        (r"\bigcup{.} x \bigvee_i", &["⋃", "⋁", ">.<"]),
+        (r"x^′ y″", &["′", "″"]),
         (
             r"\DeclarePairedDelimiter{\abs}{\lvert}{\rvert} \abs[\big]{x} \abs{y} \abs*{z}",
             &["<mi>x</mi>", "<mi>y</mi>", "<mi>z</mi>", "maxsize"],

@@ -73,6 +73,7 @@ impl Rewriter<'_> {
             _ => {
                 rest.optional();
                 let notations = rest.argument()?;
+                rest.optional();
                 let strikes = ["updiagonalstrike", "downdiagonalstrike", "horizontalstrike"];
                 let content = rest.argument()?;
                 match notations {

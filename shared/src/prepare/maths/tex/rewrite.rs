@@ -107,24 +107,34 @@ impl Rewriter<'_> {
             };
             self.style.read(token);
             match command_name(token) {
-                Some(name) => {
-                    if known::is_missing(name) {
-                        return None;
-                    }
-                    if self.command(name, &mut rest)?.is_none() {
-                        push_token(&mut self.out, token);
-                    }
-                }
+                Some(name) => self.math_command(token, name, &mut rest)?,
                 None if token == "&" => self.column(&mut rest)?,
+                None if matches!(token, "′" | "″" | "‴") => self.primes(token),
                 None => push_token(&mut self.out, token),
             }
         }
         Some(())
     }
 
+    /// Writes the command `name`, which is `token`; `None` when it is wrong or missing.
+    pub(super) fn math_command(
+        &mut self,
+        token: &str,
+        name: &str,
+        rest: &mut TexScanner<'_>,
+    ) -> Option<()> {
+        if known::is_missing(name) {
+            return None;
+        }
+        if self.command(name, rest)?.is_none() {
+            push_token(&mut self.out, token);
+        }
+        Some(())
+    }
+
     /// Writes the command `name`; `None` inside when the engine has it as it is.
     #[expect(clippy::option_option, reason = "the outer one is a failure")]
-    pub(super) fn command(&mut self, name: &str, rest: &mut TexScanner<'_>) -> Option<Option<()>> {
+    fn command(&mut self, name: &str, rest: &mut TexScanner<'_>) -> Option<Option<()>> {
         if let Some(words) = text::engine_name(name) {
             self.push_text(words, rest.argument()?)?;
             return Some(Some(()));
@@ -191,9 +201,7 @@ impl Rewriter<'_> {
             }
             "rule" | "Rule" | "Space" => self.rule(name, rest)?,
             "left" | "right" | "middle" => self.delimiter(name, rest)?,
-            name if name.trim_start_matches(['b', 'B']).starts_with("ig") => {
-                self.delimiter(name, rest)?;
-            }
+            name if is_sized(name) => self.delimiter(name, rest)?,
             "\u{a0}" => self.out.push_str("\\ "),
             name if text::is_symbol(name) => self.push_text("text", &format!("\\{name} "))?,
             "mathchoice" => {
@@ -208,6 +216,21 @@ impl Rewriter<'_> {
             _ => return Some(None),
         }
         Some(Some(()))
+    }
+
+    /// Writes primes that are characters of their own, which the engine knows as apostrophes alone.
+    fn primes(&mut self, token: &str) {
+        let count = match token {
+            "′" => 1,
+            "″" => 2,
+            _ => 3,
+        };
+        if self.out.trim_end().ends_with('^') {
+            let primes = "\\prime".repeat(count);
+            self.out.extend(["{", &primes, "}"]);
+        } else {
+            self.out.push_str(&"'".repeat(count));
+        }
     }
 
     /// Writes `tex` as a group.
@@ -314,7 +337,7 @@ impl Rewriter<'_> {
     fn delimiter(&mut self, name: &str, rest: &mut TexScanner<'_>) -> Option<()> {
         let mut ahead = *rest;
         ahead.skip_space();
-        let token = match ahead.0.starts_with('{') && name.contains("ig") {
+        let token = match ahead.0.starts_with('{') && is_sized(name) {
             true => ahead.argument()?.trim(),
             false => ahead.word()?,
         };
@@ -353,6 +376,12 @@ impl Rewriter<'_> {
         let words = words.replace(['{', '}', '$'], " ");
         self.push_text("texttt", &words)
     }
+}
+
+/// Whether the command `name` tells the size of a delimiter.
+fn is_sized(name: &str) -> bool {
+    let size = name.strip_suffix(['l', 'm', 'r']).unwrap_or(name);
+    matches!(size, "big" | "Big" | "bigg" | "Bigg")
 }
 
 /// The words of a tag, which the engine takes as plain text.

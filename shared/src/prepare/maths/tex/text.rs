@@ -28,7 +28,7 @@ pub(super) fn engine_name(name: &str) -> Option<&'static str> {
 fn switched_font(name: &str) -> Option<&'static str> {
     Some(match name {
         "bf" => "textbf",
-        "it" => "textit",
+        "it" | "sl" => "textit",
         "rm" | "normalfont" => "textrm",
         "sf" => "textsf",
         "tt" => "texttt",
@@ -71,23 +71,45 @@ pub(super) fn is_symbol(name: &str) -> bool {
     symbol.is_some_and(|symbol| symbol == "yen" || SYMBOLS.contains(&symbol))
 }
 
-/// The commands that do the same among words as in a formula.
-const SAME_COMMANDS: [&str; 14] = [
-    "colorbox",
-    "eqref",
-    "fbox",
-    "fcolorbox",
-    "framebox",
-    "hskip",
-    "hspace",
-    "kern",
-    "mkern",
-    "mskip",
-    "mspace",
-    "ref",
-    "rule",
-    "unicode",
-];
+/// Whether the engine, or [`push_word`], knows the command `name` among words. Others are read as in
+/// a formula.
+fn is_of_words(name: &str) -> bool {
+    const NAMES: [&str; 31] = [
+        "H",
+        "Huge",
+        "LARGE",
+        "Large",
+        "c",
+        "cal",
+        "displaystyle",
+        "dots",
+        "enspace",
+        "footnotesize",
+        "huge",
+        "large",
+        "ldots",
+        "medspace",
+        "newline",
+        "normalsize",
+        "qquad",
+        "quad",
+        "r",
+        "scriptscriptstyle",
+        "scriptsize",
+        "scriptstyle",
+        "sixptsize",
+        "small",
+        "sout",
+        "textstyle",
+        "thickspace",
+        "thinspace",
+        "tiny",
+        "u",
+        "v",
+    ];
+    let is_word = name.starts_with(|c: char| c.is_ascii_alphabetic());
+    !is_word || NAMES.contains(&name) || LETTERS.contains(&name) || is_symbol(name)
+}
 
 /// The most fonts that apply to words at once.
 const MAX_FONTS: usize = 3;
@@ -180,10 +202,10 @@ impl Rewriter<'_> {
                 } else {
                     colours += 1;
                 }
-            } else if SAME_COMMANDS.contains(&name) {
+            } else if !is_of_words(name) {
                 self.write_words(pending);
                 pending.parts += 1;
-                self.command(name, &mut rest)?;
+                self.math_command(token, name, &mut rest)?;
             } else {
                 push_word(&mut pending.words, token);
             }
@@ -227,7 +249,17 @@ fn push_word(out: &mut String, token: &str) {
         "_" | "&" | "#" | "$" => out.extend(["\\", token]),
         "^" => out.push_str("\\textasciicircum{}"),
         "~" | "\\\\" | "\\newline" => out.push_str("\\ "),
-        "\\!" | "\\/" | "\\-" | "\\@" | "\\(" | "\\)" | "\\displaystyle" | "\\textstyle" => {}
+        "\\!"
+        | "\\/"
+        | "\\-"
+        | "\\@"
+        | "\\("
+        | "\\)"
+        | "\\cal"
+        | "\\displaystyle"
+        | "\\textstyle"
+        | "\\scriptstyle"
+        | "\\scriptscriptstyle" => {}
         "\\qquad" => out.push_str("\\quad\\quad "),
         "}" => {}
         // The engine leaves out white space behind any command, TeX only behind one of letters.
