@@ -1,9 +1,9 @@
 //! TeX as the engine reads it.
 //!
 //! The engine, math-core, knows the symbols and most commands. What it lacks is brought to what it
-//! has: macros that the notebook defines (`macros`), commands and environments by other names
-//! (`known`, `environments`), rows and lines (`rows`), the scripts of operators (`limits`, `style`),
-//! text with formulas in it (`text`), colours and boxes (`colours`, `boxes`), sizes and tags
+//! has: macros that the notebook defines (`macros`, `expansion`), commands and environments by other
+//! names (`known`, `environments`), rows and lines (`rows`), the scripts of operators (`limits`,
+//! `style`), text with formulas in it (`text`), colours and boxes (`colours`, `boxes`), sizes and tags
 //! (`rewrite`).
 //! The looks that MathML has no attribute for become classes: the engine is given a colour in
 //! their place, whose number is that of a mark ([`Marks`]), and `check` turns it back.
@@ -11,6 +11,7 @@
 mod boxes;
 mod colours;
 mod environments;
+mod expansion;
 mod known;
 mod limits;
 mod macros;
@@ -91,8 +92,8 @@ pub(super) fn for_engine(
 ) -> Option<EngineTex> {
     let tex = &*scan::without_comments(tex);
     let mut expanded = None;
-    if macros::may_change(tex, definitions) {
-        let (text, defines) = macros::Expansion::new(definitions, left).expanded(tex)?;
+    if expansion::may_change(tex, definitions) {
+        let (text, defines) = expansion::Expansion::new(definitions, left).expanded(tex)?;
         if defines && text.trim().is_empty() {
             return Some(EngineTex {
                 tex: String::new(),
