@@ -37,20 +37,32 @@ const INDEXED_FIELDS: [&str; 12] = [
     "collapsed",
 ];
 
-/// The most bytes of a cell whose definitions of TeX hold in later cells.
-pub(super) const MAX_DEFINING_BYTES: usize = 64 * 1024;
+/// The most bytes of a source, and at each end of the outputs, that are searched for definitions of
+/// TeX, which hold in later cells. Definitions are few and short, so that the large cells of pictures
+/// and tables need not be searched through.
+pub(crate) const MAX_DEFINING_BYTES: usize = 64 * 1024;
 
 /// The beginnings of the commands of TeX that define something for later formulas.
-const DEFINING_COMMANDS: [&str; 8] = [
+const DEFINING_COMMANDS: [&str; 11] = [
     "newcommand",
     "renewcommand",
     "providecommand",
     "def",
+    "definecolor",
+    "gdef",
     "let",
     "Declare",
     "newenvironment",
+    "renewenvironment",
     "tag",
 ];
+
+/// The first and the last `most` bytes of `json`; the second part is empty when the first is all.
+pub(super) fn ends(json: &str, most: usize) -> [&str; 2] {
+    let (first, rest) = json.split_at(json.floor_char_boundary(most));
+    let start = rest.ceil_char_boundary(rest.len().saturating_sub(most));
+    [first, &rest[start..]]
+}
 
 /// Whether JSON holds a command that defines something of TeX.
 pub(super) fn may_define_tex(json: &str) -> bool {
@@ -392,10 +404,16 @@ impl Cell {
         self.output_values().count()
     }
 
-    /// Whether the cell may define something of TeX that holds in later cells, too. Definitions are
-    /// few and short, so that the large cells of pictures and tables need not be searched.
+    /// Whether the cell may define something of TeX that holds in later cells, too. Attachments and
+    /// large pictures are not searched.
     pub(crate) fn may_define_tex(&self) -> bool {
-        self.json.len() <= MAX_DEFINING_BYTES && may_define_tex(&self.json)
+        let source = self.get("source").or_else(|| self.get("input"));
+        let source = source.map_or("", RawJson::json);
+        let outputs = self.get("outputs").map_or("", RawJson::json);
+        (source.len() <= MAX_DEFINING_BYTES && may_define_tex(source))
+            || ends(outputs, MAX_DEFINING_BYTES)
+                .into_iter()
+                .any(may_define_tex)
     }
 
     fn output_values(&self) -> impl Iterator<Item = RawJson<'_>> {

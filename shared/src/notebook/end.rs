@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{
     CellsPlace, Notebook, ParseError,
-    cell::{Cell, MAX_DEFINING_BYTES, may_define_tex},
+    cell::{Cell, MAX_DEFINING_BYTES, ends, may_define_tex},
     json::compact,
     outline::Outline,
     without_private,
@@ -139,9 +139,10 @@ impl NotebookEnd {
 fn defining_cells(text: &str, places: &[Range<usize>]) -> Option<Box<[Cell]>> {
     let may_define = |place: &&Range<usize>| {
         // Pretty JSON is longer than compact JSON, by which a cell is measured.
-        let json = &text[(*place).clone()];
-        place.len() <= 4 * MAX_DEFINING_BYTES
-            && (may_define_tex(json) || json.contains("\\u005c") || json.contains("\\u005C"))
+        let ends = ends(&text[(*place).clone()], 4 * MAX_DEFINING_BYTES);
+        let escaped = ["\\u005c", "\\u005C"];
+        ends.into_iter()
+            .any(|json| may_define_tex(json) || escaped.iter().any(|it| json.contains(it)))
     };
     let cells = places.iter().filter(may_define);
     let cells = cells.map(|place| Cell::read(&text[place.clone()]));

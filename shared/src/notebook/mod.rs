@@ -19,6 +19,8 @@ mod top;
 mod trim;
 mod upgrade;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use cell::MAX_DEFINING_BYTES;
 pub use cell::{Cell, CellKind};
 pub use end::NotebookEnd;
 #[cfg(not(target_arch = "wasm32"))]

@@ -10,13 +10,12 @@ use crate::{
 
 /// Classes that tell what an element is, and whose looks are those of their element or of a class
 /// beside them.
-const WITHOUT_LOOKS: [&str; 14] = [
+const WITHOUT_LOOKS: [&str; 13] = [
     "nb-anchor",
     "nb-code",
     "nb-display",
     "nb-footnote",
     "nb-hidden",
-    "nb-latex",
     "nb-long",
     "nb-markdown",
     "nb-md",

@@ -39,6 +39,47 @@ fn a_macro_holds_in_later_cells() {
 }
 
 #[test]
+fn pictures_do_not_hide_a_macro() {
+    let picture = "Zm9v".repeat(50_000);
+    let attached = json!({"cell_type": "markdown", "metadata": {},
+        "attachments": {"a.png": {"image/png": picture}},
+        "source": "$\\def\\RR{\\mathbb{R}}$ ![](attachment:a.png)"});
+    let in_output = json!({"cell_type": "code", "metadata": {}, "source": "", "outputs": [
+        {"output_type": "display_data", "metadata": {},
+         "data": {"image/png": picture, "text/latex": "$\\def\\RR{\\mathbb{R}}$"}}]});
+    for cell in [attached, in_output] {
+        let whole = notebook(json!([cell, markdown("between"), markdown("$\\RR$")]));
+        assert!(html(&whole).contains("<mi>ℝ</mi>"));
+        let end = NotebookEnd::parse(whole.to_json().as_bytes(), 1).expect("a notebook");
+        assert_eq!(end.tail, whole.tail(1));
+        assert!(render(&prepare::cells(&end.tail, 2, &Ammonia)).contains("<mi>ℝ</mi>"));
+    }
+}
+
+#[test]
+fn every_definition_holds_in_later_cells() {
+    for (definition, usage, shown) in [
+        ("\\gdef\\RR{\\mathbb{R}}", "\\RR", "<mi>ℝ</mi>"),
+        (
+            "\\definecolor{mine}{rgb}{1,0,0}",
+            "\\color{mine} x",
+            "ansi-fg-",
+        ),
+        (
+            "\\renewenvironment{cases}{\\mathbb{R}}{}",
+            "\\begin{cases}\\end{cases}",
+            "<mi>ℝ</mi>",
+        ),
+    ] {
+        let cells = [definition, "between", usage].map(|tex| markdown(&format!("${tex}$")));
+        assert!(
+            html(&notebook(json!(cells))).contains(shown),
+            "{definition}"
+        );
+    }
+}
+
+#[test]
 fn a_macro_holds_in_the_tail_without_its_cell() {
     let whole = with_macro("\\mathbb{R}");
     let json = whole.to_json();

@@ -82,13 +82,13 @@ const STYLE_CLASSES: [(&str, &str); 18] = [
     ("padding-right:0", "nb-m-r0"),
     ("padding-top:0", "nb-m-v0"),
     ("border-left:0.05em solid currentcolor", "nb-m-bl"),
-    ("border-left:0.05em dashed currentcolor", "nb-m-bl"),
+    ("border-left:0.05em dashed currentcolor", "nb-m-bld"),
     ("border-right:0.05em solid currentcolor", "nb-m-br"),
-    ("border-right:0.05em dashed currentcolor", "nb-m-br"),
+    ("border-right:0.05em dashed currentcolor", "nb-m-brd"),
     ("border-top:0.05em solid currentcolor", "nb-m-bt"),
-    ("border-top:0.05em dashed currentcolor", "nb-m-bt"),
+    ("border-top:0.05em dashed currentcolor", "nb-m-btd"),
     ("border-bottom:0.05em solid currentcolor", "nb-m-bb"),
-    ("border-bottom:0.05em dashed currentcolor", "nb-m-bb"),
+    ("border-bottom:0.05em dashed currentcolor", "nb-m-bbd"),
     ("width:100%", "nb-m-wide"),
     ("width:50%", "nb-m-half"),
 ];
@@ -138,8 +138,7 @@ pub(crate) fn classes() -> Vec<String> {
 pub(super) fn checked(mathml: &str, marks: &Marks) -> Option<String> {
     let mut out = String::with_capacity(mathml.len());
     let mut open: Vec<&str> = Vec::new();
-    // The address that the next words lead to, and whether their link is open.
-    let mut link: Option<&str> = None;
+    let mut next = NextMarks::default();
     let mut in_link = false;
     let mut rest = mathml;
     while let Some(at) = rest.find('<') {
@@ -163,7 +162,10 @@ pub(super) fn checked(mathml: &str, marks: &Marks) -> Option<String> {
             continue;
         }
         let parent = open.last().copied();
-        let in_words = parent == Some("mtext");
+        // Words may have several fonts at once.
+        let fonts = open.iter().rev();
+        let mut around = fonts.skip_while(|name| HTML_IN_TEXT.contains(name));
+        let in_words = around.next() == Some(&"mtext");
         let alone = tag.ends_with('/');
         let tag = tag.trim_end_matches('/').trim_end();
         let (name, attributes) = tag.split_once(' ').unwrap_or((tag, ""));
@@ -183,9 +185,9 @@ pub(super) fn checked(mathml: &str, marks: &Marks) -> Option<String> {
             out.push_str("<mi></mi>");
         }
         push_all(&mut out, &["<", name]);
-        push_attributes(&mut out, attributes, marks, &mut link)?;
+        push_attributes(&mut out, name, attributes, marks, &mut next)?;
         out.push_str(if alone { "/>" } else { ">" });
-        if let Some(url) = link.take_if(|_| name == "mtext" && !alone) {
+        if let Some(url) = next.link.take_if(|_| name == "mtext" && !alone) {
             link::push_start(&mut out, url, "");
             in_link = true;
         }
@@ -199,11 +201,21 @@ fn push_all(out: &mut String, parts: &[&str]) {
     }
 }
 
+/// Marks for elements that come later.
+#[derive(Default)]
+struct NextMarks<'m> {
+    /// The address that the next words lead to.
+    link: Option<&'m str>,
+    /// The class of the next table.
+    table: Option<&'m str>,
+}
+
 fn push_attributes<'m>(
     out: &mut String,
+    element: &str,
     attributes: &str,
     marks: &'m Marks,
-    link: &mut Option<&'m str>,
+    next: &mut NextMarks<'m>,
 ) -> Option<()> {
     let mut classes: Vec<String> = Vec::new();
     let mut rest = attributes.trim_start();
@@ -216,7 +228,8 @@ fn push_attributes<'m>(
                 for declaration in value.split(';') {
                     match mark_of(declaration, marks) {
                         Some(Mark::Class(class)) => classes.push(class.clone()),
-                        Some(Mark::Link(url)) => *link = Some(url),
+                        Some(Mark::Table(class)) => next.table = Some(class),
+                        Some(Mark::Link(url)) => next.link = Some(url),
                         None => classes.extend(of_style(declaration)),
                     }
                 }
@@ -235,6 +248,8 @@ fn push_attributes<'m>(
             _ => return None,
         }
     }
+    let of_table = next.table.take_if(|_| element == "mtable");
+    classes.extend(of_table.map(str::to_owned));
     if !classes.is_empty() {
         push_all(out, &[" class=\"", &classes.join(" "), "\""]);
     }
@@ -314,6 +329,10 @@ mod tests {
                 "<math><mrow></mrow></math>",
             ),
             (
+                "<math><mtext><b><i>x</i></b></mtext></math>",
+                "<math><mtext><b><i>x</i></b></mtext></math>",
+            ),
+            (
                 "<math><mspace style=\"margin-left:-0.16666667em;\"/></math>",
                 "<math><mspace class=\"nb-m-back-3\"/></math>",
             ),
@@ -341,6 +360,8 @@ mod tests {
             "<math><mo minsize=\"1e9em\">(</mo></math>",
             "<math><mi",
             "<math><a></math>",
+            "<math><b>x</b></math>",
+            "<math><mtext><b><mi><i>x</i></mi></b></mtext></math>",
             "<a><math></math></a>",
         ] {
             assert_eq!(checked(mathml), None, "{mathml}");

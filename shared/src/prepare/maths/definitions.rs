@@ -2,8 +2,8 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use super::TexDefinitions;
-use crate::notebook::{Cell, CellKind, MimeBundle, Notebook, Output};
+use super::{ExtractedMaths, TexDefinitions};
+use crate::notebook::{Cell, CellKind, MAX_DEFINING_BYTES, MimeBundle, Notebook, Output};
 
 /// The definitions that hold in each cell of a notebook. They are read as far as the cells are
 /// asked for, which is in order.
@@ -42,7 +42,10 @@ impl<'a> NotebookDefinitions<'a> {
 fn define(cell: &Cell, definitions: &mut Rc<TexDefinitions>) {
     match cell.kind() {
         CellKind::Markdown | CellKind::Heading(_) => {
-            *definitions = super::of_markdown(&cell.source(), definitions).definitions;
+            let source = cell.source();
+            if source.len() <= MAX_DEFINING_BYTES {
+                *definitions = super::of_markdown(&source, definitions).definitions;
+            }
         }
         CellKind::Code => {
             for output in cell.outputs() {
@@ -55,17 +58,21 @@ fn define(cell: &Cell, definitions: &mut Rc<TexDefinitions>) {
     }
 }
 
+type Typeset = fn(&str, &Rc<TexDefinitions>) -> ExtractedMaths;
+
 /// Adds what the form of an output that is typeset defines to `definitions`.
 fn define_in_output(bundle: &MimeBundle<'_>, definitions: &mut Rc<TexDefinitions>) {
-    let text = |mime: &str| bundle.text(mime);
-    let typeset = if let Some(html) = text("text/html") {
-        super::of_html(&html, definitions)
-    } else if let Some(markdown) = text("text/markdown") {
-        super::of_markdown(&markdown, definitions)
-    } else if let Some(latex) = text("text/latex") {
-        super::of_latex(&latex, definitions)
-    } else {
-        return;
-    };
-    *definitions = typeset.definitions;
+    let forms: [(&str, Typeset); 3] = [
+        ("text/html", super::of_html),
+        ("text/markdown", super::of_markdown),
+        ("text/latex", super::of_latex),
+    ];
+    let shown = forms.into_iter().find_map(|(mime, typeset)| {
+        let text = bundle.text(mime)?;
+        Some((text, typeset))
+    });
+    // What is larger was not searched through.
+    if let Some((text, typeset)) = shown.filter(|(text, _)| text.len() <= MAX_DEFINING_BYTES) {
+        *definitions = typeset(&text, definitions).definitions;
+    }
 }

@@ -32,7 +32,7 @@ pub(in crate::prepare) fn only_typesets(html: &str) -> bool {
 
 /// Whether `html` may have formulas, which most HTML has not.
 pub(in crate::prepare) fn may_have_formulas(html: &str) -> bool {
-    let may_begin = ["$", "\\(", "\\[", "\\begin{", MATHS_SCRIPT];
+    let may_begin = ["$", "\\(", "\\[", "\\begin{", "ref{", MATHS_SCRIPT];
     may_begin.iter().any(|start| html.contains(start))
 }
 
@@ -66,16 +66,15 @@ impl HtmlMaths {
                 continue;
             }
             let length = tag_length(rest);
-            if length > 0 {
+            if length > 0 && line_break_length(rest) == 0 {
                 let verbatim = verbatim_length(&rest[..length], &rest[length..]);
                 stand_in::push_text(&mut self.text, &rest[..length + verbatim]);
                 rest = &rest[length + verbatim..];
                 continue;
             }
-            let text = rest.strip_prefix('<').unwrap_or(rest);
-            let next = text.find('<').unwrap_or(text.len()) + rest.len() - text.len();
-            self.words(&rest[..next]);
-            rest = &rest[next..];
+            let length = words_length(rest);
+            self.words(&rest[..length]);
+            rest = &rest[length..];
         }
     }
 
@@ -97,8 +96,11 @@ impl HtmlMaths {
         let mut kept = 0;
         for span in find::in_latex(words) {
             stand_in::push_text(&mut self.text, &words[kept..span.whole.start]);
-            let tex = unescaped(&words[span.tex]);
-            self.push(&unescaped(&words[span.whole.clone()]), &tex, span.display);
+            let whole = plain(&words[span.whole.clone()]);
+            // Delimiters are the same in HTML.
+            let start = span.tex.start - span.whole.start;
+            let end = whole.len() - (span.whole.end - span.tex.end);
+            self.push(&whole, &whole[start..end], span.display);
             kept = span.whole.end;
         }
         stand_in::push_text(&mut self.text, &words[kept..]);
@@ -134,11 +136,85 @@ fn tag_length(rest: &str) -> usize {
     rest.len()
 }
 
-/// The length of the content of the element that `tag` opens, if it is not typeset.
-fn verbatim_length(tag: &str, after: &str) -> usize {
+/// The length of the `br` that `rest` begins with, which a formula may have as the end of a line.
+fn line_break_length(rest: &str) -> usize {
+    let mut breaks = ["<br>", "<br/>", "<br />"].iter();
+    let found = breaks.find(|tag| {
+        let start = rest.get(..tag.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(tag))
+    });
+    found.map_or(0, |tag| tag.len())
+}
+
+/// The length of the text that `rest` begins with, up to the next tag that is no line break; at
+/// least 1.
+fn words_length(rest: &str) -> usize {
+    let mut length = 0;
+    while length < rest.len() {
+        let line_break = line_break_length(&rest[length..]);
+        if line_break == 0 && length > 0 && rest[length..].starts_with('<') {
+            break;
+        }
+        // A `<` that begins no tag is text.
+        let sign = usize::from(rest[length..].starts_with('<'));
+        length += line_break.max(sign);
+        length += rest[length..].find('<').unwrap_or(rest.len() - length);
+    }
+    length
+}
+
+/// The name of the element that `tag` opens.
+fn element_name(tag: &str) -> &str {
     let name = tag.trim_start_matches('<');
     let end = name.find(|c: char| !c.is_ascii_alphanumeric());
-    let name = &name[..end.unwrap_or(name.len())];
+    &name[..end.unwrap_or(name.len())]
+}
+
+/// The classes of elements that Jupyter does not typeset.
+const IGNORED_CLASSES: [&str; 2] = ["mathjax_ignore", "tex2jax_ignore"];
+
+/// Whether the element that `tag` opens has one of these classes.
+fn is_ignored(tag: &str) -> bool {
+    if !IGNORED_CLASSES.iter().any(|class| tag.contains(class)) {
+        return false;
+    }
+    let Some((_, value)) = tag.split_once(" class=") else {
+        return false;
+    };
+    let value = match value.chars().next() {
+        Some(quote @ ('"' | '\'')) => value[1..].split(quote).next(),
+        _ => value.split([' ', '>']).next(),
+    };
+    let mut classes = value.unwrap_or_default().split_ascii_whitespace();
+    classes.any(|class| IGNORED_CLASSES.contains(&class))
+}
+
+/// The length of the content of an element `name`, which may hold others of its name.
+fn content_length(name: &str, after: &str) -> usize {
+    let mut depth = 0_usize;
+    for (at, _) in after.match_indices('<') {
+        let (tag, closes) = match after[at + 1..].strip_prefix('/') {
+            Some(tag) => (tag, true),
+            None => (&after[at + 1..], false),
+        };
+        if !element_name(tag).eq_ignore_ascii_case(name) {
+            continue;
+        }
+        match (closes, depth) {
+            (false, _) => depth += 1,
+            (true, 0) => return at,
+            (true, _) => depth -= 1,
+        }
+    }
+    after.len()
+}
+
+/// The length of the content of the element that `tag` opens, if it is not typeset.
+fn verbatim_length(tag: &str, after: &str) -> usize {
+    let name = element_name(tag);
+    if !name.is_empty() && is_ignored(tag) {
+        return content_length(name, after);
+    }
     let mut verbatim = VERBATIM_ELEMENTS.iter();
     let Some(known) = verbatim.find(|known| known.eq_ignore_ascii_case(name)) else {
         return 0;
@@ -151,45 +227,53 @@ fn verbatim_length(tag: &str, after: &str) -> usize {
     end.map_or(after.len(), |(at, _)| at)
 }
 
-/// `text` with its character references read, as far as formulas have them.
-fn unescaped(text: &str) -> Cow<'_, str> {
-    if !text.contains('&') {
-        return Cow::Borrowed(text);
+/// The text of HTML that has no tags but line breaks.
+fn plain(html: &str) -> Cow<'_, str> {
+    if !html.contains(['&', '<']) {
+        return Cow::Borrowed(html);
     }
-    let mut out = String::with_capacity(text.len());
-    let mut parts = text.split('&');
-    out.push_str(parts.next().unwrap_or_default());
-    for part in parts {
-        let reference = part.split_once(';').filter(|(name, _)| name.len() <= 8);
-        match reference.and_then(|(name, after)| Some((character(name)?, after))) {
-            Some((char, after)) => {
-                out.push(char);
-                out.push_str(after);
-            }
-            None => {
-                out.push('&');
-                out.push_str(part);
-            }
-        }
+    let mut out = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(at) = rest.find(['&', '<']) {
+        let (before, special) = rest.split_at(at);
+        out.push_str(before);
+        let line_break = line_break_length(special);
+        rest = if line_break > 0 {
+            out.push('\n');
+            &special[line_break..]
+        } else if let Some((text, length)) = character_reference(special) {
+            out.push_str(&text);
+            &special[length..]
+        } else {
+            out.push_str(&special[..1]);
+            &special[1..]
+        };
     }
+    out.push_str(rest);
     Cow::Owned(out)
 }
 
-/// The character of a reference by its name or number.
-fn character(name: &str) -> Option<char> {
-    let number = match name {
-        "amp" => return Some('&'),
-        "lt" => return Some('<'),
-        "gt" => return Some('>'),
-        "quot" => return Some('"'),
-        "nbsp" => return Some(' '),
-        _ => name.strip_prefix('#')?,
+/// The longest name of a character of HTML, with its `&` and `;`.
+const MAX_REFERENCE_BYTES: usize = 40;
+
+/// The text of the character reference that `html` begins with, and its length.
+fn character_reference(html: &str) -> Option<(String, usize)> {
+    html.strip_prefix('&')?;
+    let mut bytes = html.bytes().take(MAX_REFERENCE_BYTES);
+    let length = bytes.position(|byte| byte == b';')? + 1;
+    let reference = &html[..length];
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '#';
+    reference[1..length - 1]
+        .chars()
+        .all(is_name)
+        .then_some(())?;
+    // Markdown has the character references of HTML, and its parser knows all of their names.
+    let text = match pulldown_cmark::Parser::new(reference).nth(1) {
+        Some(pulldown_cmark::Event::Text(text)) => text.into_string(),
+        _ => return None,
     };
-    let code = match number.strip_prefix(['x', 'X']) {
-        Some(digits) => u32::from_str_radix(digits, 16).ok()?,
-        None => number.parse().ok()?,
-    };
-    char::from_u32(code)
+    // A space that does not break is a command to TeX.
+    (text != reference).then(|| (text.replace('\u{a0}', " "), length))
 }
 
 #[cfg(test)]
@@ -218,6 +302,21 @@ mod tests {
             ("<td>$5</td><td>$6</td>", vec![]),
             ("<code>$x$</code><pre>$x$</pre><b title=\"$x$\">", vec![]),
             ("<style>$x$</style><!-- $x$ -->$y$", vec!["$y$"]),
+            (
+                "<p>$$a \\\\<br>b$$ <b>$x<br/>y$</b>$c<b>$</b>",
+                vec!["$$a \\\\\nb$$", "$x\ny$"],
+            ),
+            ("<p>$a\n\nb$ \\eqref{x}", vec!["$a\n\nb$", "\\eqref{x}"]),
+            (
+                "$a &times; b &minus; &alpha; &le;&nbsp;&#960; &nonsense; & &lt$",
+                vec!["$a × b − α ≤ π &nonsense; & &lt$"],
+            ),
+            (
+                "<div class='a tex2jax_ignore'>$x$<div>$y$</div>$z$</div>$k$",
+                vec!["$k$"],
+            ),
+            ("<p class=\"mathjax_ignore\">$x$", vec![]),
+            ("<p title=\"mathjax_ignore\">$x$", vec!["$x$"]),
             (
                 "<script type=\"math/tex; mode=display\">x &lt; 1</script> a < b",
                 vec!["x &lt; 1"],

@@ -18,6 +18,8 @@ mod depth;
 mod find;
 mod in_html;
 mod mathml;
+#[cfg(test)]
+mod tests;
 mod tex;
 
 pub(super) use definitions::NotebookDefinitions;
@@ -72,7 +74,7 @@ pub(super) fn of_latex(source: &str, definitions: &Rc<TexDefinitions>) -> Extrac
 
 fn in_markdown(source: &str) -> Vec<find::FormulaSpan> {
     // Nearly all texts have none of these, and a search costs a pass over Markdown.
-    let may_begin = ["$", "\\\\(", "\\\\[", "\\begin{"];
+    let may_begin = ["$", "\\\\(", "\\\\[", "\\begin{", "ref{"];
     if !may_begin.iter().any(|start| source.contains(start)) {
         return Vec::new();
     }

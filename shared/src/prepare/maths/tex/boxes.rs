@@ -2,21 +2,23 @@
 
 use std::rc::Rc;
 
-use super::{rewrite::Rewriter, scan::TexScanner};
-use crate::prepare::{css_colour, style};
+use super::{colours, rewrite::Rewriter, scan::TexScanner};
+use crate::prepare::style;
 
 impl Rewriter<'_> {
     pub(super) fn colour(&mut self, name: &str, rest: &mut TexScanner<'_>) -> Option<()> {
         if name == "definecolor" {
             let name = rest.argument()?;
             let (model, value) = (rest.argument()?, rest.argument()?);
-            let colour = colour_css(model, value)?;
-            Rc::make_mut(self.definitions).set_colour(name, colour);
+            // A colour that is wrong leaves the formulas as they are.
+            if let Some(colour) = colours::colour(self.definitions, Some(model), value) {
+                Rc::make_mut(self.definitions).set_colour(name.trim(), colour);
+            }
             return Some(());
         }
         let model = rest.optional();
         let value = rest.argument()?;
-        let class = self.colour_class("color", model, value)?;
+        let class = self.colour_class("color", model, value);
         if name == "textcolor" {
             return self.marked(&class, rest.argument()?);
         }
@@ -26,37 +28,41 @@ impl Rewriter<'_> {
         Some(())
     }
 
-    /// The class of a colour; empty where it is the text's own.
-    fn colour_class(&self, property: &str, model: Option<&str>, value: &str) -> Option<String> {
-        let css = match model {
-            Some(model) => colour_css(model, value)?,
-            None => {
-                let own = self.definitions.colour(value);
-                own.unwrap_or(value.trim()).to_owned()
-            }
-        };
-        css_colour::parse(&css.to_ascii_lowercase())?;
-        Some(style::classes(&format!("{property}:{css}")).join(" "))
+    /// The class of a colour; empty where it is the text's own, or unknown.
+    pub(super) fn colour_class(&self, property: &str, model: Option<&str>, value: &str) -> String {
+        let known = self.known_colour_class(property, model, value);
+        known.unwrap_or_default()
+    }
+
+    fn known_colour_class(
+        &self,
+        property: &str,
+        model: Option<&str>,
+        value: &str,
+    ) -> Option<String> {
+        let [red, green, blue] = colours::colour(self.definitions, model, value)?;
+        let css = format!("{property}:rgb({red}, {green}, {blue})");
+        Some(style::classes(&css).join(" "))
     }
 
     pub(super) fn boxed(&mut self, name: &str, rest: &mut TexScanner<'_>) -> Option<()> {
         match name {
             "colorbox" => {
                 let model = rest.optional();
-                let class = self.colour_class("background", model, rest.argument()?)?;
+                let class = self.colour_class("background", model, rest.argument()?);
                 self.boxed_text(&class, rest)
             }
             "fcolorbox" => {
                 let model = rest.optional();
                 rest.argument()?;
-                let class = self.colour_class("background", model, rest.argument()?)?;
+                let class = self.colour_class("background", model, rest.argument()?);
                 self.boxed_text(&format!("nb-m-box {class}"), rest)
             }
             "bbox" => {
                 let options = rest.optional().unwrap_or_default();
                 let mut classes: Vec<String> = Vec::new();
                 for option in options.split(',') {
-                    match self.colour_class("background", None, option) {
+                    match self.known_colour_class("background", None, option) {
                         Some(class) => classes.push(class),
                         None if option.contains("border") => classes.push("nb-m-box".to_owned()),
                         None => {}
@@ -67,6 +73,7 @@ impl Rewriter<'_> {
             _ => {
                 rest.optional();
                 let notations = rest.argument()?;
+                rest.optional();
                 let strikes = ["updiagonalstrike", "downdiagonalstrike", "horizontalstrike"];
                 let content = rest.argument()?;
                 match notations {
@@ -97,22 +104,5 @@ impl Rewriter<'_> {
         self.push_text("text", words)?;
         self.out.push('}');
         Some(())
-    }
-}
-
-/// A colour of one of LaTeX's models, as CSS writes it.
-fn colour_css(model: &str, value: &str) -> Option<String> {
-    let parts: Vec<f64> = value
-        .split(',')
-        .filter_map(|part| part.trim().parse().ok())
-        .collect();
-    let byte = |part: f64| (part.clamp(0.0, 1.0) * 255.0).round();
-    match (model.trim(), parts.as_slice()) {
-        ("HTML", _) => Some(format!("#{}", value.trim())),
-        ("rgb", [r, g, b]) => Some(format!("rgb({}, {}, {})", byte(*r), byte(*g), byte(*b))),
-        ("RGB", [r, g, b]) => Some(format!("rgb({r}, {g}, {b})")),
-        ("gray", [grey]) => Some(format!("rgb({0}, {0}, {0})", byte(*grey))),
-        ("named", _) => Some(value.trim().to_owned()),
-        _ => None,
     }
 }

@@ -1,21 +1,27 @@
 //! Environments by the names that the engine has, and what their beginnings and ends become.
 
-use super::scan::TexScanner;
+use super::{rows::RowLooks, scan::TexScanner};
 
 /// An environment that is open.
 #[derive(Debug)]
 pub(super) struct OpenEnvironment {
     /// Its name in the source.
     pub(super) name: String,
+    /// The text at its beginning, which is written with its end.
+    pub(super) begin: String,
     /// The text at its end.
     pub(super) end: String,
     /// Whether a row may have a tag.
     pub(super) has_tags: bool,
+    /// What of its rows the engine needs to be told in another way.
+    pub(super) rows: RowLooks,
+    /// The TeX for the engine that stands before it.
+    pub(super) before: String,
 }
 
 /// The environments that take the place of others: their name in Jupyter, the text at their
 /// beginning and that at their end. Equations get no numbers, as in Jupyter.
-const ALIASES: [(&str, &str, &str); 33] = [
+const ALIASES: [(&str, &str, &str); 37] = [
     (
         "Bsmallmatrix",
         r"\left\{\begin{matrix}",
@@ -69,6 +75,10 @@ const ALIASES: [(&str, &str, &str); 33] = [
     ("numcases", r"\begin{cases}", r"\end{cases}"),
     ("subnumcases", r"\begin{cases}", r"\end{cases}"),
     ("subequations", "", ""),
+    ("cases*", r"\begin{cases}", r"\end{cases}"),
+    ("dcases*", r"\begin{dcases}", r"\end{dcases}"),
+    ("drcases*", r"\begin{drcases}", r"\end{drcases}"),
+    ("rcases*", r"\begin{rcases}", r"\end{rcases}"),
 ];
 
 /// The environments whose first argument does not matter here.
@@ -82,11 +92,22 @@ const WITH_IGNORED_ARGUMENT: [&str; 7] = [
     "xxalignat",
 ];
 
+/// The environments that may have an optional argument, which does not matter here.
+const WITH_IGNORED_OPTION: [&str; 7] = [
+    "aligned",
+    "alignedat",
+    "gathered",
+    "lgathered",
+    "multlined",
+    "rgathered",
+    "split",
+];
+
 /// The environments of the engine whose rows may have tags.
 const TAGGED: [&str; 4] = ["align*", "equation*", "gather*", "multline"];
 
 /// The delimiters of a matrix, by its first letter.
-fn matrix_delimiters(name: &str) -> Option<[&'static str; 2]> {
+pub(super) fn matrix_delimiters(name: &str) -> Option<[&'static str; 2]> {
     Some(match name {
         "matrix*" | "smallmatrix*" => ["", ""],
         "pmatrix*" | "psmallmatrix*" => [r"\left(", r"\right)"],
@@ -101,25 +122,35 @@ fn matrix_delimiters(name: &str) -> Option<[&'static str; 2]> {
 /// The most columns of a matrix whose alignment is told.
 const MAX_MATRIX_COLUMNS: usize = 30;
 
-/// The text at the beginning of the environment `name`, whose arguments are taken from `rest`, and
-/// what is open then.
-pub(super) fn begin(name: &str, rest: &mut TexScanner<'_>) -> Option<(String, OpenEnvironment)> {
-    let open = |end: String, has_tags| OpenEnvironment {
+/// The environment `name` that begins, whose arguments are taken from `rest`.
+pub(super) fn begin(name: &str, rest: &mut TexScanner<'_>) -> Option<OpenEnvironment> {
+    let (begin, end) = texts(name, rest)?;
+    let has_tags = TAGGED
+        .iter()
+        .any(|tagged| begin == format!("\\begin{{{tagged}}}"));
+    Some(OpenEnvironment {
         name: name.to_owned(),
+        begin,
         end,
         has_tags,
-    };
+        rows: RowLooks::default(),
+        before: String::new(),
+    })
+}
+
+/// The texts at the beginning and at the end of the environment `name`.
+fn texts(name: &str, rest: &mut TexScanner<'_>) -> Option<(String, String)> {
     if let Some([left, right]) = matrix_delimiters(name) {
         let columns = rest.optional().unwrap_or("c").trim();
         let column = match columns {
             "l" | "r" => columns,
             _ => "c",
         };
-        let begin = format!(
-            "{left}\\begin{{array}}{{{}}}",
-            column.repeat(MAX_MATRIX_COLUMNS)
-        );
-        return Some((begin, open(format!("\\end{{array}}{right}"), false)));
+        let columns = column.repeat(MAX_MATRIX_COLUMNS);
+        return Some((
+            format!("{left}\\begin{{array}}{{{columns}}}"),
+            format!("\\end{{array}}{right}"),
+        ));
     }
     if matches!(name, "array" | "darray" | "subarray" | "crampedsubarray") {
         rest.optional();
@@ -129,24 +160,22 @@ pub(super) fn begin(name: &str, rest: &mut TexScanner<'_>) -> Option<(String, Op
             name
         };
         let columns = columns(rest.argument()?)?;
-        let begin = format!("\\begin{{{name}}}{{{columns}}}");
-        return Some((begin, open(format!("\\end{{{name}}}"), false)));
+        return Some((
+            format!("\\begin{{{name}}}{{{columns}}}"),
+            format!("\\end{{{name}}}"),
+        ));
     }
-    if matches!(name, "aligned" | "gathered" | "split" | "alignedat") {
+    if WITH_IGNORED_OPTION.contains(&name) {
         rest.optional();
     }
     if WITH_IGNORED_ARGUMENT.contains(&name) {
         rest.argument()?;
     }
     let found = ALIASES.iter().find(|(known, ..)| *known == name);
-    let (begin, end) = match found {
+    Some(match found {
         Some((_, begin, end)) => ((*begin).to_owned(), (*end).to_owned()),
         None => (format!("\\begin{{{name}}}"), format!("\\end{{{name}}}")),
-    };
-    let has_tags = TAGGED
-        .iter()
-        .any(|tagged| begin == format!("\\begin{{{tagged}}}"));
-    Some((begin, open(end, has_tags)))
+    })
 }
 
 /// The columns of an array as the engine reads them: `l`, `c`, `r` and lines.
@@ -168,9 +197,8 @@ fn columns(spec: &str) -> Option<String> {
                     out.push_str(&repeated);
                 }
             }
-            space if space.trim().is_empty() => {}
-            // What Jupyter does not know either.
-            _ => return None,
+            // Jupyter, too, takes what it does not know for nothing.
+            _ => {}
         }
         (out.len() <= 200).then_some(())?;
     }
@@ -193,7 +221,10 @@ mod tests {
             ("|c|*{3}{r}|", Some("|c|rrr|")),
             ("p{3cm} >{\\bf}c<{x}", Some("lc")),
             ("", Some("c")),
-            ("x", None),
+            ("cX", Some("c")),
+            ("S", Some("c")),
+            ("c,r", Some("cr")),
+            ("*{x}{c}", None),
         ] {
             assert_eq!(columns(spec).as_deref(), expected, "{spec}");
         }

@@ -7,6 +7,23 @@ pub(super) fn macro_of(name: &str) -> Option<(usize, &'static str)> {
     found.ok().map(|at| (MACROS[at].1, MACROS[at].2))
 }
 
+/// Whether the macro `name` may have an optional argument, which does not matter here.
+pub(super) fn takes_option(name: &str) -> bool {
+    const NAMES: [&str; 10] = [
+        "clap",
+        "crampedclap",
+        "crampedllap",
+        "crampedrlap",
+        "crampedsubstack",
+        "mathclap",
+        "mathllap",
+        "mathrlap",
+        "shoveleft",
+        "shoveright",
+    ];
+    NAMES.contains(&name)
+}
+
 /// Whether Jupyter knows the command `name`, and this crate does not: a formula with it is shown as
 /// its source.
 pub(crate) fn is_missing(name: &str) -> bool {
@@ -55,7 +72,7 @@ const MISSING_COMMANDS: [&str; 37] = [
 ];
 
 /// Sorted by name.
-const MACROS: [(&str, usize, &str); 275] = [
+const MACROS: [(&str, usize, &str); 276] = [
     ("Aboxed", 1, r"\boxed{#1}"),
     ("Arrowvert", 0, r"\Vert"),
     ("Braket", 1, r"\left\langle #1\right\rangle"),
@@ -96,6 +113,7 @@ const MACROS: [(&str, usize, &str); 275] = [
     ("crampedrlap", 1, "{#1}"),
     ("crampedsubstack", 1, r"\substack{#1}"),
     ("cssId", 2, "{#2}"),
+    ("det", 0, r"\operatorname*{det}"),
     ("divsymbol", 0, r"\div"),
     ("dotsb", 0, r"\cdots"),
     ("dotsc", 0, r"\ldots"),

@@ -1,17 +1,24 @@
 //! TeX as the engine reads it.
 //!
 //! The engine, math-core, knows the symbols and most commands. What it lacks is brought to what it
-//! has: macros that the notebook defines (`macros`), commands and environments by other names
-//! (`known`, `environments`), text with formulas in it (`text`), colours and boxes (`boxes`), sizes and tags (`rewrite`).
+//! has: macros that the notebook defines (`macros`, `expansion`), commands and environments by other
+//! names (`known`, `environments`), rows and lines (`rows`), the scripts of operators (`limits`,
+//! `style`), text with formulas in it (`text`), colours and boxes (`colours`, `boxes`), sizes and tags
+//! (`rewrite`).
 //! The looks that MathML has no attribute for become classes: the engine is given a colour in
 //! their place, whose number is that of a mark ([`Marks`]), and `check` turns it back.
 
 mod boxes;
+mod colours;
 mod environments;
+mod expansion;
 mod known;
+mod limits;
 mod macros;
 mod rewrite;
+mod rows;
 mod scan;
+mod style;
 mod text;
 
 pub(crate) use known::is_missing as is_missing_command;
@@ -41,6 +48,8 @@ pub(super) struct Marks(Vec<Mark>);
 pub(super) enum Mark {
     /// Classes of the stylesheet.
     Class(String),
+    /// A class of the table that is next.
+    Table(String),
     /// The address that the words lead to.
     Link(String),
 }
@@ -81,9 +90,10 @@ pub(super) fn for_engine(
     definitions: &mut Rc<TexDefinitions>,
     left: &mut usize,
 ) -> Option<EngineTex> {
+    let tex = &*scan::without_comments(tex);
     let mut expanded = None;
-    if macros::may_change(tex, definitions) {
-        let (text, defines) = macros::Expansion::new(definitions, left).expanded(tex)?;
+    if expansion::may_change(tex, definitions) {
+        let (text, defines) = expansion::Expansion::new(definitions, left).expanded(tex)?;
         if defines && text.trim().is_empty() {
             return Some(EngineTex {
                 tex: String::new(),

@@ -4,18 +4,20 @@ use std::rc::Rc;
 
 use super::{
     EngineTex, Marks, TexDefinitions,
-    environments::{self, OpenEnvironment},
+    environments::OpenEnvironment,
     known,
     scan::{TexScanner, command_name, push_token},
+    style::StyleReader,
     text,
 };
-use crate::prepare::{link, style};
+use crate::prepare::{link, style as css};
 
 /// The sizes of TeX, and the classes for them.
-const SIZES: [(&str, &str); 9] = [
+const SIZES: [(&str, &str); 10] = [
     ("Huge", "nb-m-size-9"),
     ("LARGE", "nb-m-size-7"),
     ("Large", "nb-m-size-6"),
+    ("footnotesize", "nb-m-size-3"),
     ("huge", "nb-m-size-8"),
     ("large", "nb-m-size-5"),
     ("normalsize", "nb-m-size-4"),
@@ -23,6 +25,12 @@ const SIZES: [(&str, &str); 9] = [
     ("small", "nb-m-size-3"),
     ("tiny", "nb-m-size-1"),
 ];
+
+/// The commands of braces around a formula, beyond which scripts stand.
+const BRACES: [&str; 4] = ["overbrace", "overbracket", "underbrace", "underbracket"];
+
+/// The commands of the engine whose optional argument does not matter here.
+const WITH_IGNORED_OPTION: [&str; 4] = ["bcancel", "cancel", "cfrac", "xcancel"];
 
 /// The commands of plain TeX whose argument is the content of an environment.
 const PLAIN_TABLES: [(&str, &str); 8] = [
@@ -45,6 +53,8 @@ pub(super) fn rewritten(
     let mut rewriter = Rewriter {
         definitions,
         display,
+        style: StyleReader::new(display),
+        has_limits: tex.contains("limits"),
         marks: Marks::default(),
         out: String::with_capacity(tex.len() + 16),
         open: Vec::new(),
@@ -52,11 +62,12 @@ pub(super) fn rewritten(
         label: None,
     };
     rewriter.push(tex)?;
+    rewriter.open.is_empty().then_some(())?;
     rewriter.end_row();
     let (tex, tag) = (rewriter.out, rewriter.tag);
     let tex = match tag {
-        // The engine has tags in environments alone.
-        Some(tag) if display => {
+        // The engine has tags in environments alone, and of plain words.
+        Some(tag) if display && tag.is_ascii() => {
             format!("\\begin{{equation*}}{tex}\\tag{{{tag}}}\\end{{equation*}}")
         }
         Some(tag) => format!("{tex}\\qquad\\text{{({tag})}}"),
@@ -71,31 +82,52 @@ pub(super) fn rewritten(
 pub(super) struct Rewriter<'a> {
     pub(super) definitions: &'a mut Rc<TexDefinitions>,
     display: bool,
+    pub(super) style: StyleReader,
+    /// Whether the formula has a `\limits` or its like.
+    has_limits: bool,
     pub(super) marks: Marks,
     pub(super) out: String,
-    open: Vec<OpenEnvironment>,
+    pub(super) open: Vec<OpenEnvironment>,
     /// The tag of the whole formula.
-    tag: Option<String>,
+    pub(super) tag: Option<String>,
     /// The label of the row, and its tag.
-    label: Option<(Option<String>, Option<String>)>,
+    pub(super) label: Option<(Option<String>, Option<String>)>,
 }
 
 impl Rewriter<'_> {
     /// Writes `tex`, which may be an argument.
     pub(super) fn push(&mut self, tex: &str) -> Option<()> {
         let mut rest = TexScanner(tex);
-        while let Some(token) = rest.token() {
+        while !rest.0.is_empty() {
+            if self.has_limits && rest.0.starts_with('{') && self.group_with_limits(&mut rest)? {
+                continue;
+            }
+            let Some(token) = rest.token() else {
+                break;
+            };
+            self.style.read(token);
             match command_name(token) {
-                Some(name) => {
-                    if known::is_missing(name) {
-                        return None;
-                    }
-                    if self.command(name, &mut rest)?.is_none() {
-                        push_token(&mut self.out, token);
-                    }
-                }
+                Some(name) => self.math_command(token, name, &mut rest)?,
+                None if token == "&" => self.column(&mut rest)?,
+                None if matches!(token, "′" | "″" | "‴") => self.primes(token),
                 None => push_token(&mut self.out, token),
             }
+        }
+        Some(())
+    }
+
+    /// Writes the command `name`, which is `token`; `None` when it is wrong or missing.
+    pub(super) fn math_command(
+        &mut self,
+        token: &str,
+        name: &str,
+        rest: &mut TexScanner<'_>,
+    ) -> Option<()> {
+        if known::is_missing(name) {
+            return None;
+        }
+        if self.command(name, rest)?.is_none() {
+            push_token(&mut self.out, token);
         }
         Some(())
     }
@@ -123,13 +155,23 @@ impl Rewriter<'_> {
             "begin" => self.begin(rest)?,
             "end" => self.end(rest)?,
             "\\" | "cr" | "newline" => self.row(name, rest),
+            "hline" | "hdashline" => self.line(name, rest),
+            "mathop" => self.math_operator(rest)?,
+            name if BRACES.contains(&name) => self.brace(name, rest)?,
+            name if WITH_IGNORED_OPTION.contains(&name) => {
+                rest.optional();
+                return Some(None);
+            }
+            name if text::LETTERS.contains(&name) => {
+                self.out.extend(["\\text{\\", name, "}"]);
+            }
             "label" => self.note_label(rest.argument()?),
             "tag" => self.note_tag(rest)?,
             "ref" | "eqref" => self.reference(name, rest.argument()?),
             "nonumber" | "notag" => {}
             "color" | "textcolor" | "definecolor" => self.colour(name, rest)?,
             "style" => {
-                let classes = style::classes(rest.argument()?).join(" ");
+                let classes = css::classes(rest.argument()?).join(" ");
                 self.marked(&classes, rest.argument()?)?;
             }
             "boxed" => self.marked("nb-m-box", rest.argument()?)?,
@@ -158,10 +200,8 @@ impl Rewriter<'_> {
                 self.push_space(rest.length()?);
             }
             "rule" | "Rule" | "Space" => self.rule(name, rest)?,
-            "left" | "right" | "middle" => self.delimiter(name, rest),
-            name if name.trim_start_matches(['b', 'B']).starts_with("ig") => {
-                self.delimiter(name, rest);
-            }
+            "left" | "right" | "middle" => self.delimiter(name, rest)?,
+            name if is_sized(name) => self.delimiter(name, rest)?,
             "\u{a0}" => self.out.push_str("\\ "),
             name if text::is_symbol(name) => self.push_text("text", &format!("\\{name} "))?,
             "mathchoice" => {
@@ -178,27 +218,25 @@ impl Rewriter<'_> {
         Some(Some(()))
     }
 
-    /// Writes `words` as the argument of the command `name`, and the formulas among them.
-    pub(super) fn push_text(&mut self, name: &str, words: &str) -> Option<()> {
-        let mut rest = words;
-        let mut is_empty = true;
-        while let Some((before, formula, after)) = text::next_formula(rest) {
-            text::push_words(&mut self.out, name, before);
-            self.group(formula)?;
-            rest = after;
-            is_empty = false;
+    /// Writes primes that are characters of their own, which the engine knows as apostrophes alone.
+    fn primes(&mut self, token: &str) {
+        let count = match token {
+            "′" => 1,
+            "″" => 2,
+            _ => 3,
+        };
+        if self.out.trim_end().ends_with('^') {
+            let primes = "\\prime".repeat(count);
+            self.out.extend(["{", &primes, "}"]);
+        } else {
+            self.out.push_str(&"'".repeat(count));
         }
-        if is_empty || !rest.is_empty() {
-            text::push_words(&mut self.out, name, rest);
-        }
-        Some(())
     }
 
     /// Writes `tex` as a group.
-    fn group(&mut self, tex: &str) -> Option<()> {
-        self.out.push('{');
-        self.push(tex)?;
-        self.out.push('}');
+    pub(super) fn group(&mut self, tex: &str) -> Option<()> {
+        let group = self.part(tex)?;
+        self.out.extend(["{", &group, "}"]);
         Some(())
     }
 
@@ -208,55 +246,9 @@ impl Rewriter<'_> {
         if !class.is_empty() {
             self.marks.push_class(&mut self.out, class);
         }
-        self.out.push('{');
-        self.push(tex)?;
-        self.out.push_str("}}");
+        self.group(tex)?;
+        self.out.push('}');
         Some(())
-    }
-
-    fn begin(&mut self, rest: &mut TexScanner<'_>) -> Option<()> {
-        let name = rest.argument()?.trim();
-        let (begin, open) = environments::begin(name, rest)?;
-        if name.contains("numcases") {
-            // The left side stands before the brace.
-            self.push(rest.argument()?)?;
-        }
-        if name.contains("smallmatrix") {
-            self.out.push('{');
-            self.marks.push_class(&mut self.out, "nb-m-size-2");
-        }
-        self.out.push_str(&begin);
-        self.open.push(open);
-        Some(())
-    }
-
-    fn end(&mut self, rest: &mut TexScanner<'_>) -> Option<()> {
-        let name = rest.argument()?.trim();
-        let open = self.open.pop().filter(|open| open.name == name)?;
-        if open.has_tags {
-            self.end_row();
-        }
-        self.out.push_str(&open.end);
-        if name.contains("smallmatrix") {
-            self.out.push('}');
-        }
-        Some(())
-    }
-
-    /// Writes the end of a row; its height is left out.
-    fn row(&mut self, name: &str, rest: &mut TexScanner<'_>) {
-        if name == "\\" {
-            rest.0 = rest.0.strip_prefix('*').unwrap_or(rest.0);
-            let mut ahead = *rest;
-            let is_length = |text| TexScanner(text).length().is_some();
-            if rest.0.starts_with('[') && ahead.optional().is_some_and(is_length) {
-                *rest = ahead;
-            }
-        }
-        self.end_row();
-        // Jupyter ends no line outside of an environment.
-        self.out
-            .push_str(if self.open.is_empty() { " " } else { "\\\\" });
     }
 
     fn note_label(&mut self, label: &str) {
@@ -269,25 +261,21 @@ impl Rewriter<'_> {
         self.label.get_or_insert_default().1 = Some(tag.clone());
         if is_bare {
             self.out.extend(["\\qquad\\text{", &tag, "}"]);
-        } else if self.open.last().is_some_and(|open| open.has_tags) {
-            self.out.extend(["\\tag{", &tag, "}"]);
+        } else if let Some(open) = self.open.last_mut().filter(|open| open.has_tags) {
+            match tag.is_ascii() {
+                true => {
+                    self.out.extend(["\\tag{", &tag, "}"]);
+                    open.rows.has_tag = true;
+                }
+                false => self.out.extend(["\\qquad\\text{(", &tag, ")}"]),
+            }
         } else {
             self.tag = Some(tag);
         }
         Some(())
     }
 
-    /// Keeps the label of the row that ends, if it has a tag.
-    fn end_row(&mut self) {
-        if let Some((Some(label), tag)) = self.label.take() {
-            let tag = tag.or_else(|| self.tag.clone());
-            if let Some(tag) = tag {
-                Rc::make_mut(self.definitions).set_tag(&label, &tag);
-            }
-        }
-    }
-
-    fn reference(&mut self, name: &str, label: &str) {
+    pub(super) fn reference(&mut self, name: &str, label: &str) {
         let tag = self.definitions.tag(label.trim()).unwrap_or("???");
         let (before, after) = if name == "ref" { ("", "") } else { ("(", ")") };
         self.out.extend(["\\text{", before, tag, after, "}"]);
@@ -307,24 +295,6 @@ impl Rewriter<'_> {
             return Some(());
         }
         self.group(tex)
-    }
-
-    fn operator(&mut self, rest: &mut TexScanner<'_>) -> Option<()> {
-        let star = if rest.takes("*") { "*" } else { "" };
-        let name = rest.argument()?;
-        let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '\'');
-        let spaced = name
-            .replace("\\,", " ")
-            .replace("\\;", " ")
-            .replace('~', " ");
-        if !name.is_empty() && spaced.chars().all(is_word) {
-            self.out.extend(["\\operatorname", star, "{", name, "}"]);
-            return Some(());
-        }
-        self.out.push_str("\\mathop{\\mathrm{");
-        self.push(name)?;
-        self.out.push_str("}}");
-        Some(())
     }
 
     /// Writes `\root n \of x` and `\buildrel a \over b`.
@@ -361,20 +331,29 @@ impl Rewriter<'_> {
         Some(())
     }
 
-    /// Writes the command `name` of a delimiter; the engine knows angles by their names alone.
-    fn delimiter(&mut self, name: &str, rest: &mut TexScanner<'_>) {
-        self.out.extend(["\\", name]);
-        for (angle, known) in [
-            ("<", "\\langle "),
-            (">", "\\rangle "),
-            ("\\lt", "\\langle "),
-            ("\\gt", "\\rangle "),
-        ] {
-            if rest.takes(angle) {
-                self.out.push_str(known);
-                return;
+    /// Writes the command `name` of a delimiter, which may stand in braces. The engine knows angles
+    /// by their names alone, and no delimiter that is not seen but at the ends of `\left` and
+    /// `\right`.
+    fn delimiter(&mut self, name: &str, rest: &mut TexScanner<'_>) -> Option<()> {
+        let mut ahead = *rest;
+        ahead.skip_space();
+        let token = match ahead.0.starts_with('{') && is_sized(name) {
+            true => ahead.argument()?.trim(),
+            false => ahead.word()?,
+        };
+        *rest = ahead;
+        let delimiter = match token {
+            "<" | "\\lt" => "\\langle ",
+            ">" | "\\gt" => "\\rangle ",
+            "." if !matches!(name, "left" | "right") => {
+                self.out.push_str("{}");
+                return Some(());
             }
-        }
+            other => other,
+        };
+        self.out.extend(["\\", name]);
+        push_token(&mut self.out, delimiter);
+        Some(())
     }
 
     fn unicode(&mut self, rest: &mut TexScanner<'_>) -> Option<()> {
@@ -397,6 +376,12 @@ impl Rewriter<'_> {
         let words = words.replace(['{', '}', '$'], " ");
         self.push_text("texttt", &words)
     }
+}
+
+/// Whether the command `name` tells the size of a delimiter.
+fn is_sized(name: &str) -> bool {
+    let size = name.strip_suffix(['l', 'm', 'r']).unwrap_or(name);
+    matches!(size, "big" | "Big" | "bigg" | "Bigg")
 }
 
 /// The words of a tag, which the engine takes as plain text.

@@ -3,6 +3,8 @@
 //! A token is a part of the source: a command with its backslash, white space, a comment, or one
 //! other character.
 
+use std::borrow::Cow;
+
 /// A part of TeX, whose tokens and arguments are taken from its beginning.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TexScanner<'a>(pub(super) &'a str);
@@ -17,6 +19,12 @@ impl<'a> TexScanner<'a> {
                 return Some(token);
             }
         }
+    }
+
+    /// Takes the next token that is no white space.
+    pub(super) fn word(&mut self) -> Option<&'a str> {
+        self.skip_space();
+        self.token()
     }
 
     /// Takes white space and comments.
@@ -65,6 +73,25 @@ impl<'a> TexScanner<'a> {
         }
     }
 
+    /// Takes what a script or an operator may be: the content of a group, or a command with its
+    /// arguments, or one token.
+    pub(super) fn operand(&mut self) -> Option<&'a str> {
+        self.skip_space();
+        if self.0.starts_with('{') {
+            return self.argument();
+        }
+        let start = self.0;
+        let token = self.token().filter(|token| !matches!(*token, "}" | "&"))?;
+        let name = command_name(token).unwrap_or_default();
+        let known = WITH_ARGUMENTS
+            .iter()
+            .find(|(_, names)| names.contains(&name));
+        for _ in 0..known.map_or(0, |(arguments, _)| *arguments) {
+            self.operand()?;
+        }
+        Some(&start[..start.len() - self.0.len()])
+    }
+
     /// Takes a length, in braces or not; returns it in ems.
     pub(super) fn length(&mut self) -> Option<f64> {
         let mut ahead = *self;
@@ -82,6 +109,12 @@ impl<'a> TexScanner<'a> {
         let length = number.parse::<f64>().ok()? * ems;
         self.0 = &rest.trim_start()[2..];
         length.is_finite().then_some(length.clamp(-50.0, 50.0))
+    }
+
+    /// Whether an optional argument in brackets is next.
+    pub(super) fn optional_ahead(&self) -> bool {
+        let mut ahead = *self;
+        ahead.optional().is_some()
     }
 
     /// Takes an optional argument in brackets.
@@ -104,6 +137,43 @@ impl<'a> TexScanner<'a> {
         }
     }
 }
+
+/// Commands that a script or an operator may be without braces, by the number of their arguments.
+const WITH_ARGUMENTS: [(usize, &[&str]); 2] = [
+    (
+        1,
+        &[
+            "bar",
+            "bm",
+            "boldsymbol",
+            "hat",
+            "mathbb",
+            "mathbf",
+            "mathcal",
+            "mathfrak",
+            "mathit",
+            "mathop",
+            "mathrm",
+            "mathscr",
+            "mathsf",
+            "mathtt",
+            "operatorname",
+            "overline",
+            "sqrt",
+            "substack",
+            "text",
+            "textbf",
+            "textit",
+            "textrm",
+            "tilde",
+            "underline",
+            "vec",
+            "widehat",
+            "widetilde",
+        ],
+    ),
+    (2, &["binom", "dfrac", "frac", "tfrac"]),
+];
 
 /// The units of lengths, in ems.
 const UNITS: [(&str, f64); 9] = [
@@ -136,6 +206,61 @@ fn token_length(rest: &str) -> Option<usize> {
     })
 }
 
+/// `tex` without its comments. In a group a comment ends with the group at the latest, since Jupyter
+/// takes arguments by their braces alone.
+pub(super) fn without_comments(tex: &str) -> Cow<'_, str> {
+    // In these a percent sign is one.
+    let is_literal = ["\\verb", "\\href"]
+        .iter()
+        .any(|command| tex.contains(command));
+    if is_literal || !tex.contains('%') {
+        return Cow::Borrowed(tex);
+    }
+    let mut out = String::with_capacity(tex.len());
+    let mut depth = 0_usize;
+    let mut rest = tex;
+    while let Some(at) = rest.find(['\\', '{', '}', '%']) {
+        let (before, special) = rest.split_at(at);
+        out.push_str(before);
+        let length = match special.as_bytes()[0] {
+            b'\\' => 1 + special[1..].chars().next().map_or(0, char::len_utf8),
+            b'%' => {
+                rest = &special[comment_length(special, depth > 0)..];
+                continue;
+            }
+            brace => {
+                depth = match brace {
+                    b'{' => depth + 1,
+                    _ => depth.saturating_sub(1),
+                };
+                1
+            }
+        };
+        out.push_str(&special[..length]);
+        rest = &special[length..];
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// The length of the comment that `rest` begins with, which may stand in a group.
+fn comment_length(rest: &str, in_group: bool) -> usize {
+    let line = &rest[..rest.find('\n').map_or(rest.len(), |at| at + 1)];
+    let mut depth = 0_usize;
+    let mut escaped = false;
+    for (at, byte) in line.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'{' => depth += 1,
+            b'}' if depth == 0 && in_group => return at,
+            b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    line.len()
+}
+
 /// The name of the command that `token` is.
 pub(super) fn command_name(token: &str) -> Option<&str> {
     token.strip_prefix('\\').filter(|name| !name.is_empty())
@@ -162,7 +287,7 @@ fn ends_with_word(tex: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{TexScanner, push_token};
+    use super::{TexScanner, push_token, without_comments};
 
     #[test]
     fn tokens_and_arguments_are_taken_in_order() {
@@ -177,8 +302,23 @@ mod tests {
         assert_eq!(TexScanner("{-2em}x").length(), Some(-2.0));
         assert_eq!(TexScanner("18mu x").length(), Some(1.0));
         assert_eq!(TexScanner("x").length(), None);
+        assert_eq!(TexScanner("\\mathbf{x}y").operand(), Some("\\mathbf{x}"));
+        assert_eq!(TexScanner("\\frac1{2}y").operand(), Some("\\frac1{2}"));
         assert_eq!(TexScanner("{a").argument(), None);
         assert_eq!(TexScanner("[a").optional(), None);
+    }
+
+    #[test]
+    fn comments_end_with_their_line_or_group() {
+        for (tex, expected) in [
+            ("a % b }\n c", "a  c"),
+            ("\\frac{50%}{3}\n% x", "\\frac{50}{3}\n"),
+            ("{a % {b}\n c}", "{a  c}"),
+            ("50\\% x", "50\\% x"),
+            ("\\href{a%20b}{c}", "\\href{a%20b}{c}"),
+        ] {
+            assert_eq!(without_comments(tex), expected, "{tex}");
+        }
     }
 
     #[test]

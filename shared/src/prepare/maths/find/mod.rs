@@ -1,8 +1,8 @@
 //! Finds the formulas of a text, by Jupyter's rules.
 //!
 //! `$…$` and `\\(…\\)` are inline; `$$…$$`, `\\[…\\]` and environments are displayed. The
-//! brackets have two backslashes, because Markdown takes one for itself. A formula ends with its
-//! paragraph at the latest. Code, tags and addresses of Markdown hold no formulas.
+//! brackets have two backslashes, because Markdown takes one for itself. In Markdown a formula ends
+//! with its paragraph at the latest. A reference to a formula is one by itself. Code, tags and addresses of Markdown hold no formulas.
 
 use std::{collections::HashMap, ops::Range};
 
@@ -20,12 +20,12 @@ pub(super) struct FormulaSpan {
 /// The formulas of Markdown, in order.
 pub(super) fn in_markdown(source: &str) -> Vec<FormulaSpan> {
     let closed = closed(source);
-    FormulaSearch::new(source, &closed, "\\\\").run()
+    FormulaSearch::of_markdown(source, &closed).run()
 }
 
-/// The formulas of LaTeX among text, where one backslash is enough.
+/// The formulas of LaTeX among text, where one backslash is enough, and nothing ends a paragraph.
 pub(super) fn in_latex(source: &str) -> Vec<FormulaSpan> {
-    FormulaSearch::new(source, &[], "\\").run()
+    FormulaSearch::of_latex(source).run()
 }
 
 /// The ranges of Markdown in which no formula begins or ends, in order.
@@ -105,6 +105,8 @@ enum Token<'a> {
         opens: bool,
         end: ClosingDelimiter<'a>,
     },
+    /// `\ref{…}` or `\eqref{…}`, which is a formula of its own where it is in none.
+    Reference,
     Open,
     Close,
     /// An empty line, or a closed range of several lines.
@@ -117,11 +119,16 @@ enum Token<'a> {
 /// and no formulas are found in the rest of it.
 const MAX_SEARCH_PASSES: usize = 16;
 
+/// The most bytes of a label that is referred to.
+const MAX_LABEL_BYTES: usize = 100;
+
 /// The search for the formulas of a text.
 struct FormulaSearch<'a> {
     source: &'a str,
     closed: &'a [Range<usize>],
     slashes: &'a str,
+    /// Whether an empty line ends a formula.
+    has_paragraphs: bool,
     /// The offset up to which each closing delimiter is known to be missing.
     missing: HashMap<ClosingDelimiter<'a>, usize>,
     /// The bytes that may still be read in search of ends.
@@ -129,13 +136,22 @@ struct FormulaSearch<'a> {
 }
 
 impl<'a> FormulaSearch<'a> {
-    fn new(source: &'a str, closed: &'a [Range<usize>], slashes: &'a str) -> Self {
+    fn of_markdown(source: &'a str, closed: &'a [Range<usize>]) -> Self {
         Self {
             source,
             closed,
-            slashes,
+            slashes: "\\\\",
+            has_paragraphs: true,
             missing: HashMap::new(),
             left: MAX_SEARCH_PASSES * source.len(),
+        }
+    }
+
+    fn of_latex(source: &'a str) -> Self {
+        Self {
+            slashes: "\\",
+            has_paragraphs: false,
+            ..Self::of_markdown(source, &[])
         }
     }
 
@@ -148,6 +164,13 @@ impl<'a> FormulaSearch<'a> {
             let (token, length) = self.token(at, &mut next_closed);
             let start = at;
             at += length;
+            if matches!(token, Token::Reference) {
+                found.push(FormulaSpan {
+                    whole: start..at,
+                    tex: start..at,
+                    display: false,
+                });
+            }
             let Token::Delimiter { opens: true, end } = token else {
                 continue;
             };
@@ -186,10 +209,18 @@ impl<'a> FormulaSearch<'a> {
         let mut at = from;
         let mut braces = 0_usize;
         let mut last = None;
+        // Two dollars in a formula of one: they end it, and begin another, if that ends.
+        let mut between = None;
         while at < self.source.len() {
             let (token, length) = self.token(at, &mut next_closed);
             self.left = self.left.checked_sub(length)?;
             match token {
+                Token::Delimiter {
+                    end: ClosingDelimiter::Dollars,
+                    ..
+                } if end == ClosingDelimiter::Dollar && braces == 0 && between.is_none() => {
+                    between = Some((at, at + 1));
+                }
                 Token::Break => break,
                 Token::Open => braces += 1,
                 Token::Close => braces = braces.saturating_sub(1),
@@ -201,11 +232,12 @@ impl<'a> FormulaSearch<'a> {
                     if ends {
                         last = Some((at, at + length));
                         if braces == 0 {
+                            last = between.or(last);
                             break;
                         }
                     }
                 }
-                Token::Other => {}
+                Token::Other | Token::Reference => {}
             }
             at += length;
         }
@@ -242,7 +274,7 @@ impl<'a> FormulaSearch<'a> {
                 let blank = rest[1..]
                     .bytes()
                     .find(|b| !matches!(b, b' ' | b'\t' | b'\r'));
-                let ends = matches!(blank, Some(b'\n') | None);
+                let ends = self.has_paragraphs && matches!(blank, Some(b'\n') | None);
                 (if ends { Token::Break } else { Token::Other }, 1)
             }
             _ => {
@@ -258,7 +290,7 @@ impl<'a> FormulaSearch<'a> {
     fn backslash(&self, rest: &'a str) -> (Token<'a>, usize) {
         for (command, opens) in [("\\begin{", true), ("\\end{", false)] {
             if let Some(name) = rest.strip_prefix(command) {
-                let letters = name.bytes().take_while(u8::is_ascii_lowercase).count();
+                let letters = name.bytes().take_while(u8::is_ascii_alphabetic).count();
                 let letters = letters + usize::from(name[letters..].starts_with('*'));
                 if letters > 0 && letters <= 20 && name[letters..].starts_with('}') {
                     let length = command.len() + letters + 1;
@@ -268,6 +300,19 @@ impl<'a> FormulaSearch<'a> {
                     );
                 }
             }
+        }
+        let label = ["\\eqref{", "\\ref{"].iter().find_map(|command| {
+            let label = rest.strip_prefix(command)?;
+            let length = label
+                .bytes()
+                .take(MAX_LABEL_BYTES)
+                .position(|b| b == b'}')?;
+            Some((&label[..length], command.len() + length + 1))
+        });
+        if let Some((label, length)) = label
+            && !label.contains(['\n', '{', '$', '\\', '`'])
+        {
+            return (Token::Reference, length);
         }
         if let Some(after) = rest.strip_prefix(self.slashes) {
             let length = self.slashes.len() + 1;
@@ -293,99 +338,4 @@ fn delimiter(opens: bool, end: ClosingDelimiter<'_>) -> Token<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{FormulaSearch, FormulaSpan, MAX_SEARCH_PASSES, closed, in_latex, in_markdown};
-
-    fn shown(source: &str, found: Vec<FormulaSpan>) -> String {
-        let shown = found.into_iter().map(|FormulaSpan { tex, display, .. }| {
-            let tex = &source[tex];
-            if display {
-                format!("[{tex}]")
-            } else {
-                format!("({tex})")
-            }
-        });
-        shown.collect::<Vec<_>>().join(" ")
-    }
-
-    #[test]
-    fn formulas_of_markdown_are_those_jupyter_finds() {
-        for (source, expected) in [
-            ("a $x$ and $$y$$", "(x) [y]"),
-            ("$a_1 * b_2 * c$", "(a_1 * b_2 * c)"),
-            ("$ x $ and \\$5 $y$", "( x ) (y)"),
-            ("`$x$` $y$ ``` $ ```", "(y)"),
-            ("```\n$x$\n```\n\n    $y$\n\n$z$", "(z)"),
-            ("\\\\(a\\\\) \\\\[b\\\\] \\(c\\)", "(a) [b]"),
-            (
-                "\\begin{align}\na &= b\\\\\n\\end{align}",
-                "[\\begin{align}\na &= b\\\\\n\\end{align}]",
-            ),
-            ("$\\text{if $x$}$", "(\\text{if $x$})"),
-            ("$$\na\n- b\n= c\n$$", "[\na\n- b\n= c\n]"),
-            ("$a\n\nb$", ""),
-            ("[$x$](http://a/$b$c) <b title='$t$'>$y$</b>", "(x) (y)"),
-            ("![$a$](b) <http://c/$d$>", ""),
-            ("<div>\n$x$ <b class=\"$\">$y$</b>\n</div>", "(x) (y)"),
-            ("[a]: http://x/$y$z\n\n$k$", "(k)"),
-            ("$ \\{ $ and $}$ x $y$", "( \\{ ) (}) (y)"),
-            ("one $ alone", ""),
-        ] {
-            assert_eq!(shown(source, in_markdown(source)), expected, "{source}");
-        }
-    }
-
-    #[test]
-    fn formulas_of_latex_need_one_backslash() {
-        for (source, expected) in [
-            ("$\\displaystyle x$", "(\\displaystyle x)"),
-            ("\\[a\\] b \\(c\\)", "[a] (c)"),
-            ("plain", ""),
-        ] {
-            assert_eq!(shown(source, in_latex(source)), expected, "{source}");
-        }
-    }
-
-    /// How many times its length the search reads of `source`.
-    fn passes(source: &str) -> usize {
-        let [markdown, latex] = [(closed(source), "\\\\"), (Vec::new(), "\\")].map(|search| {
-            let mut search = FormulaSearch::new(source, &search.0, search.1);
-            let before = search.left;
-            search.run();
-            (before - search.left) / source.len()
-        });
-        markdown.max(latex)
-    }
-
-    #[test]
-    fn unclosed_formulas_are_searched_for_once() {
-        for part in [
-            "$",
-            "$$x ",
-            "\\\\(",
-            "\\begin{a}",
-            "{$",
-            "$}",
-            "`$",
-            "<a $",
-            "$a$ ",
-            "\\\\(a",
-        ] {
-            let source = part.repeat(200_000 / part.len());
-            let passes = passes(&source);
-            assert!(passes <= 2, "{passes} for {part}");
-        }
-    }
-
-    #[test]
-    fn environments_of_many_names_are_given_up() {
-        let name = |n: usize| {
-            let letter = |by: usize| char::from(b'a' + (n / by % 26) as u8);
-            format!("\\begin{{{}{}{}}}", letter(676), letter(26), letter(1))
-        };
-        let few: String = (0..MAX_SEARCH_PASSES / 2).map(name).collect();
-        let many: String = (0..10_000).map(name).collect();
-        assert_eq!(in_markdown(&format!("{few} $x$")).len(), 1);
-        assert!(passes(&many) <= MAX_SEARCH_PASSES);
-    }
-}
+mod tests;
