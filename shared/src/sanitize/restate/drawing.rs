@@ -52,7 +52,7 @@ pub(super) fn drawing_length(rest: &str) -> (usize, usize) {
 /// The picture of a drawing as HTML; `None` when it cannot be drawn. One that a browser would not
 /// show either is an empty text.
 pub(super) fn picture(found: &Tag<'_>, inside: &str, whole: &str) -> Option<String> {
-    if is_hidden(found) || has_only_others(inside) {
+    if inside.trim().is_empty() || is_hidden(found) || has_only_others(inside) {
         return Some(String::new());
     }
     let picture = image::drawing_in_html(whole)?;
@@ -192,6 +192,8 @@ mod tests {
             ),
             ("<svg style=\"height:0px !important\"><path/></svg>", false),
             ("<svg width=\"0\" height=\"0\"><defs/></svg>", false),
+            ("<svg/>", false),
+            ("<svg width=\"9\"> </svg>", false),
             ("<svg style=\"display :none\"><path/></svg>", false),
             (
                 "<svg><defs><circle\nid=\"c\" r=\"1\"/></defs><use href=\"#c\"/></svg>",
