@@ -96,7 +96,7 @@ fn a_diagram_of_mermaid_has_its_colours() {
          text-anchor:middle;font-size:18px;fill:#333;}}#m1 :root{{--mermaid-font-family:\"a\",b;}}"
     );
     let html = format!(
-        "<svg id=\"m1\" xmlns=\"http://www.w3.org/2000/svg\" \
+        "<svg id=\"m1\" width=\"100%\" xmlns=\"http://www.w3.org/2000/svg\" \
          style=\"max-width: 120px;\" viewBox=\"0 0 120 70\"><style>{css}</style>\
          <g class=\"node\"><rect width=\"90\" height=\"40\"/><text>Start</text></g></svg>"
     );

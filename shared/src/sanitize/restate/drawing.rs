@@ -55,7 +55,10 @@ pub(super) fn picture(found: &Tag<'_>, inside: &str, whole: &str) -> Option<Stri
     if inside.trim().is_empty() || is_hidden(found) || has_only_others(inside) {
         return Some(String::new());
     }
-    let picture = image::drawing_in_html(whole)?;
+    // A drawing has this width without saying so, and lines of unknown length would cost much.
+    let (start, content) = whole.split_at(whole.find(inside).unwrap_or_default());
+    let start = start.replacen(" width=\"100%\"", "", 1);
+    let picture = image::drawing_in_html(&[start.as_str(), content].concat())?;
     let mut out = String::with_capacity(picture.base64.len() + 128);
     out.extend(["<img src=\"data:image/svg+xml;base64,", &picture.base64]);
     out.extend(["\" alt=\"", &title(inside).replace('"', "&quot;"), "\""]);
