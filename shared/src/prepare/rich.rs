@@ -329,12 +329,12 @@ fn plain_or_note(bundle: &MimeBundle<'_>, plain: String) -> RichOutput {
     let mimes: Vec<&str> = bundle.data.iter().map(|(mime, _)| *mime).collect();
     let says_more = |mime: &&str| *mime != "text/plain" && !is_internal(mime);
     let is_name = mimes.iter().any(says_more) && is_object_name(&plain);
-    if bundle.get("text/plain").is_some() && !is_name {
+    let is_picture = mimes.iter().any(|mime| ImageKind::of_mime(mime).is_some());
+    if bundle.get("text/plain").is_some() && !is_name && !is_picture {
         return RichOutput::Text(terminal::fold(plain));
     }
     let is_other = |mime: &&str| *mime != "text/plain";
     let mimes: Vec<&str> = mimes.into_iter().filter(is_other).collect();
-    let is_picture = mimes.iter().any(|mime| ImageKind::of_mime(mime).is_some());
     let named = cut::name(&unescaped(&mimes.join(", ")));
     let what = match mimes.as_slice() {
         [] => "An empty output".to_owned(),

@@ -49,6 +49,11 @@ fn notes_name_what_is_not_shown_instead_of_an_object() {
         assert!(html.contains(note), "{html}");
         assert!(!html.contains("&lt;"), "{html}");
     }
+    let both = display(&json!({"image/svg+xml": "<svg><g></svg>", "text/plain": "a graph"}));
+    assert!(
+        both.contains("cannot be read") && both.contains("a graph"),
+        "{both}"
+    );
     let text = display(&json!({"application/pdf": "JVBERi0=", "text/plain": "a report"}));
     assert!(
         text.contains("a report") && !text.contains("not shown"),
@@ -74,6 +79,33 @@ fn a_drawing_with_html_is_shown_without_it_or_as_another_picture() {
         in_html.contains("What is HTML in this drawing"),
         "{in_html}"
     );
+}
+
+#[test]
+fn a_diagram_of_mermaid_has_its_colours() {
+    let font = "font-family:\"trebuchet ms\",verdana,arial,sans-serif;";
+    let css = format!(
+        "#m1{{{font}font-size:16px;fill:#333;}}@keyframes dash{{to{{stroke-dashoffset:0;}}}}\
+         #m1 .edge-animation-slow{{stroke-dasharray:9,5!important;stroke-dashoffset:900;\
+         animation:dash 50s linear infinite;stroke-linecap:round;}}#m1 p{{margin:0;}}\
+         #m1 .node rect,#m1 .node path{{fill:#ECECFF;stroke:#9370DB;stroke-width:1px;}}\
+         #m1 .edgeLabel{{background-color:rgba(232,232,232, 0.8);text-align:center;}}\
+         #m1 div.mermaidTooltip{{position:absolute;text-align:center;max-width:200px;padding:2px;\
+         {font}font-size:12px;background:hsl(80, 100%, 96.27%);border:1px solid #aaaa33;\
+         border-radius:2px;pointer-events:none;z-index:100;}}#m1 .flowchartTitleText{{\
+         text-anchor:middle;font-size:18px;fill:#333;}}#m1 :root{{--mermaid-font-family:\"a\",b;}}"
+    );
+    let html = format!(
+        "<svg id=\"m1\" width=\"100%\" xmlns=\"http://www.w3.org/2000/svg\" \
+         style=\"max-width: 120px;\" viewBox=\"0 0 120 70\"><style>{css}</style>\
+         <g class=\"node\"><rect width=\"90\" height=\"40\"/><text>Start</text></g></svg>"
+    );
+    let html = display(&json!({"text/html": html}));
+    assert!(
+        html.contains("src=\"data:image/svg+xml") && html.contains("width=\"120\""),
+        "{html}"
+    );
+    assert!(!html.contains("nb-note"), "{html}");
 }
 
 #[test]

@@ -52,10 +52,13 @@ pub(super) fn drawing_length(rest: &str) -> (usize, usize) {
 /// The picture of a drawing as HTML; `None` when it cannot be drawn. One that a browser would not
 /// show either is an empty text.
 pub(super) fn picture(found: &Tag<'_>, inside: &str, whole: &str) -> Option<String> {
-    if is_hidden(found) || has_only_others(inside) {
+    if inside.trim().is_empty() || is_hidden(found) || has_only_others(inside) {
         return Some(String::new());
     }
-    let picture = image::drawing_in_html(whole)?;
+    // A drawing has this width without saying so, and lines of unknown length would cost much.
+    let (start, content) = whole.split_at(whole.find(inside).unwrap_or_default());
+    let start = start.replacen(" width=\"100%\"", "", 1);
+    let picture = image::drawing_in_html(&[start.as_str(), content].concat())?;
     let mut out = String::with_capacity(picture.base64.len() + 128);
     out.extend(["<img src=\"data:image/svg+xml;base64,", &picture.base64]);
     out.extend(["\" alt=\"", &title(inside).replace('"', "&quot;"), "\""]);
@@ -192,6 +195,8 @@ mod tests {
             ),
             ("<svg style=\"height:0px !important\"><path/></svg>", false),
             ("<svg width=\"0\" height=\"0\"><defs/></svg>", false),
+            ("<svg/>", false),
+            ("<svg width=\"9\"> </svg>", false),
             ("<svg style=\"display :none\"><path/></svg>", false),
             (
                 "<svg><defs><circle\nid=\"c\" r=\"1\"/></defs><use href=\"#c\"/></svg>",

@@ -70,6 +70,7 @@ pub(super) fn shown(html: &str) -> Option<String> {
         };
         let (inside, end) = match *name {
             "area" | "embed" => (0, 0),
+            "svg" if html[..at].ends_with("/>") => (0, 0),
             "svg" => drawing::drawing_length(&html[at..]),
             name => content(&html[at..], name),
         };
@@ -325,6 +326,7 @@ mod tests {
 
     #[test]
     fn a_drawing_ends_at_its_own_end() {
+        assert_eq!(shown("<svg class=\"a\"/>b").as_deref(), Some("b"));
         for inside in [
             "<svg><rect/></svg>",
             "<svg/>",

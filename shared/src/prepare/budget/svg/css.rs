@@ -97,6 +97,9 @@ const PROPERTIES: [&str; 61] = [
 ];
 /// And a few more.
 const MORE_PROPERTIES: [&str; 4] = ["word-spacing", "word-wrap", "writing-mode", "clip"];
+/// Properties of boxes, which libraries set for HTML beside their drawings. In a drawing only the
+/// root is a box.
+const BOX_PROPERTIES: [&str; 4] = ["border", "border-radius", "position", "z-index"];
 
 /// Functions that values may use, beside `url`.
 const VALUE_FUNCTIONS: [&str; 32] = [
@@ -284,6 +287,10 @@ impl Styles {
             "opacity" | "isolation" => 6,
             _ => 0,
         });
+        // The length of such a line is not known here.
+        if name == "border" && (lower.contains("dashed") || lower.contains("dotted")) {
+            return Err(UNKNOWN_STYLES);
+        }
         match name {
             _ if name.starts_with("animation") || name.starts_with("transition") => {
                 self.moves = true;
@@ -361,6 +368,9 @@ pub(super) fn referenced_ids(address: &str) -> Result<Vec<String>, &'static str>
 pub(super) fn is_property(name: &str) -> bool {
     PROPERTIES.contains(&name)
         || MORE_PROPERTIES.contains(&name)
+        || BOX_PROPERTIES.contains(&name)
+        // A property of an author's own does nothing by itself, and `var` is no known function.
+        || name.starts_with("--")
         || PROPERTY_PREFIXES
             .iter()
             .any(|prefix| name.starts_with(prefix))
