@@ -13,56 +13,11 @@ const NESTED_COMMENT: &[BlockComment] = &[comment("/*", "*/", true)];
 pub(super) const JAVASCRIPT: Language = Language {
     names: "javascript js mjs jsx javascriptreact typescript ts tsx typescriptreact node \
         deno ijavascript jslab",
-    keywords: &[
-        "async",
-        "await",
-        "break",
-        "case",
-        "catch",
-        "class",
-        "const",
-        "continue",
-        "default",
-        "delete",
-        "do",
-        "else",
-        "export",
-        "extends",
-        "finally",
-        "for",
-        "from",
-        "function",
-        "if",
-        "import",
-        "in",
-        "instanceof",
-        "interface",
-        "let",
-        "new",
-        "of",
-        "return",
-        "static",
-        "super",
-        "switch",
-        "throw",
-        "try",
-        "type",
-        "typeof",
-        "var",
-        "void",
-        "while",
-        "yield",
-    ],
-    constants: &[
-        "true",
-        "false",
-        "null",
-        "undefined",
-        "this",
-        "NaN",
-        "Infinity",
-    ],
-    definers: &["function", "class", "interface"],
+    keywords: "async await break case catch class const continue default delete do else \
+        export extends finally for from function if import in instanceof interface let \
+        new of return static super switch throw try type typeof var void while yield",
+    constants: "true false null undefined this NaN Infinity",
+    definers: "function class interface",
     line_comments: &["//"],
     block_comments: COMMENT,
     quotes: &[
@@ -76,121 +31,20 @@ pub(super) const JAVASCRIPT: Language = Language {
 };
 
 /// The keywords of languages with braces, in one list, because fences of them are seldom long.
-const BRACE_KEYWORDS: &[&str] = &[
-    "abstract",
-    "as",
-    "async",
-    "auto",
-    "await",
-    "bool",
-    "boolean",
-    "break",
-    "byte",
-    "case",
-    "catch",
-    "char",
-    "class",
-    "const",
-    "constexpr",
-    "continue",
-    "crate",
-    "def",
-    "default",
-    "defer",
-    "delete",
-    "do",
-    "double",
-    "else",
-    "enum",
-    "explicit",
-    "extends",
-    "extern",
-    "final",
-    "finally",
-    "float",
-    "fn",
-    "for",
-    "func",
-    "go",
-    "goto",
-    "if",
-    "impl",
-    "implements",
-    "implicit",
-    "import",
-    "in",
-    "instanceof",
-    "int",
-    "interface",
-    "is",
-    "lazy",
-    "let",
-    "long",
-    "loop",
-    "match",
-    "mod",
-    "move",
-    "mut",
-    "namespace",
-    "new",
-    "noexcept",
-    "object",
-    "operator",
-    "override",
-    "package",
-    "private",
-    "protected",
-    "pub",
-    "public",
-    "return",
-    "sealed",
-    "short",
-    "signed",
-    "sizeof",
-    "static",
-    "struct",
-    "super",
-    "switch",
-    "synchronized",
-    "template",
-    "throw",
-    "throws",
-    "trait",
-    "try",
-    "typedef",
-    "typename",
-    "union",
-    "unsafe",
-    "unsigned",
-    "use",
-    "using",
-    "val",
-    "var",
-    "virtual",
-    "void",
-    "volatile",
-    "while",
-    "with",
-    "yield",
-];
+const BRACE_KEYWORDS: &str = "abstract as async auto await bool boolean break byte case catch char class const \
+    constexpr continue crate def default defer delete do double else enum explicit \
+    extends extern final finally float fn for func go goto if impl implements implicit \
+    import in instanceof int interface is lazy let long loop match mod move mut \
+    namespace new noexcept object operator override package private protected pub public \
+    return sealed short signed sizeof static struct super switch synchronized template \
+    throw throws trait try typedef typename union unsafe unsigned use using val var \
+    virtual void volatile while with yield";
 
 /// What languages with braces have in common.
 const BRACES: Language = Language {
     keywords: BRACE_KEYWORDS,
-    constants: &["true", "false", "null", "nullptr", "nil", "this", "NULL"],
-    definers: &[
-        "class",
-        "struct",
-        "enum",
-        "interface",
-        "func",
-        "fun",
-        "namespace",
-        "def",
-        "object",
-        "trait",
-        "protocol",
-    ],
+    constants: "true false null nullptr nil this NULL",
+    definers: "class struct enum interface func fun namespace def object trait protocol",
     line_comments: &["//"],
     block_comments: COMMENT,
     quotes: &[DOUBLE],
@@ -215,9 +69,7 @@ pub(super) const JAVA: Language = Language {
 
 pub(super) const CSHARP: Language = Language {
     names: "csharp cs c# csx",
-    own_keywords: &[
-        "decimal", "foreach", "internal", "out", "readonly", "record", "ref", "string",
-    ],
+    own_keywords: "decimal foreach internal out readonly record ref string",
     quotes: &[
         TRIPLE,
         quotes("$\"\"\"", "\"\"\"", Escape::Never, Lines::Many),
@@ -233,7 +85,7 @@ pub(super) const CSHARP: Language = Language {
 
 pub(super) const GO: Language = Language {
     names: "go golang gonb gophernotes",
-    own_keywords: &["chan", "fallthrough", "map", "range", "select", "type"],
+    own_keywords: "chan fallthrough map range select type",
     quotes: &[BACKQUOTES, DOUBLE],
     ..BRACES
 };
@@ -241,20 +93,7 @@ pub(super) const GO: Language = Language {
 /// Kotlin and Scala.
 pub(super) const KOTLIN: Language = Language {
     names: "kotlin kt kts scala sc almond spylon-kernel",
-    own_keywords: &[
-        "by",
-        "companion",
-        "data",
-        "fun",
-        "init",
-        "inner",
-        "internal",
-        "open",
-        "suspend",
-        "type",
-        "typealias",
-        "when",
-    ],
+    own_keywords: "by companion data fun init inner internal open suspend type typealias when",
     block_comments: NESTED_COMMENT,
     quotes: &[TRIPLE, DOUBLE, quote("`", Escape::Never, Lines::One)],
     ..BRACES
@@ -262,16 +101,7 @@ pub(super) const KOTLIN: Language = Language {
 
 pub(super) const SWIFT: Language = Language {
     names: "swift",
-    own_keywords: &[
-        "deinit",
-        "extension",
-        "guard",
-        "init",
-        "inout",
-        "protocol",
-        "repeat",
-        "where",
-    ],
+    own_keywords: "deinit extension guard init inout protocol repeat where",
     block_comments: NESTED_COMMENT,
     quotes: &[
         quote("\"\"\"", Escape::Backslash, Lines::Many),
@@ -281,31 +111,11 @@ pub(super) const SWIFT: Language = Language {
     ..BRACES
 };
 
-pub(super) const DLANG: Language = Language {
-    names: "d dlang",
-    own_keywords: &["alias", "foreach", "immutable", "module", "string"],
-    block_comments: &[comment("/*", "*/", false), comment("/+", "+/", true)],
-    quotes: &[BACKQUOTES, quote("\"", Escape::Backslash, Lines::IfClosed)],
-    ..BRACES
-};
-
 /// Languages in which single quotes are strings.
 pub(super) const OTHERS: Language = Language {
-    names: "dart php scss less",
+    names: "dart php scss less groovy gradle",
     quotes: &[TRIPLE, DOUBLE, SINGLE],
     forms: Forms::URLS,
-    ..BRACES
-};
-
-pub(super) const GROOVY: Language = Language {
-    names: "groovy gradle beakerx",
-    quotes: &[
-        quote("\"\"\"", Escape::Backslash, Lines::Many),
-        quote("'''", Escape::Backslash, Lines::Many),
-        DOUBLE,
-        SINGLE,
-    ],
-    forms: Forms::NONE,
     ..BRACES
 };
 
@@ -319,9 +129,9 @@ pub(super) const CSS: Language = Language {
 
 pub(super) const RUST: Language = Language {
     names: "rust rs evcxr",
-    own_keywords: &["dyn", "ref", "type", "where"],
-    constants: &["true", "false", "self", "Self", "None"],
-    definers: &["fn", "struct", "enum", "mod", "trait", "type"],
+    own_keywords: "dyn ref type where",
+    constants: "true false self Self None",
+    definers: "fn struct enum mod trait type",
     block_comments: NESTED_COMMENT,
     quotes: &[quote("\"", Escape::Backslash, Lines::IfClosed)],
     forms: Forms::CHARACTERS.and(Forms::RAW_OF_RUST),

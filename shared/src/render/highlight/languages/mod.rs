@@ -16,12 +16,12 @@ pub(in crate::render::highlight) struct Language {
     /// Its names in kernels, fences and cell magics, in lower case, and extensions of its files;
     /// in one string, which is smaller than a list.
     pub(in crate::render::highlight) names: &'static str,
-    pub(in crate::render::highlight) keywords: &'static [&'static str],
+    pub(in crate::render::highlight) keywords: &'static str,
     /// More keywords, where the others are of a group of languages.
-    pub(in crate::render::highlight) own_keywords: &'static [&'static str],
-    pub(in crate::render::highlight) constants: &'static [&'static str],
+    pub(in crate::render::highlight) own_keywords: &'static str,
+    pub(in crate::render::highlight) constants: &'static str,
     /// Keywords after which a name is defined.
-    pub(in crate::render::highlight) definers: &'static [&'static str],
+    pub(in crate::render::highlight) definers: &'static str,
     pub(in crate::render::highlight) line_comments: &'static [&'static str],
     pub(in crate::render::highlight) block_comments: &'static [BlockComment],
     /// Its quotes, longer ones first.
@@ -119,7 +119,7 @@ fn exact(name: &str) -> Option<&'static Language> {
         .find(|language| !name.is_empty() && language.names.split(' ').any(is))
 }
 
-pub(in crate::render::highlight) static LANGUAGES: [Language; 36] = [
+pub(in crate::render::highlight) static LANGUAGES: [Language; 30] = [
     PYTHON,
     scripts::SHELL,
     data::SQL,
@@ -133,7 +133,6 @@ pub(in crate::render::highlight) static LANGUAGES: [Language; 36] = [
     braces::GO,
     braces::KOTLIN,
     braces::SWIFT,
-    braces::DLANG,
     braces::OTHERS,
     braces::CSS,
     braces::RUST,
@@ -141,8 +140,6 @@ pub(in crate::render::highlight) static LANGUAGES: [Language; 36] = [
     functional::FSHARP,
     functional::OCAML,
     functional::LISP,
-    functional::PROLOG,
-    functional::WOLFRAM,
     data::CONFIG,
     data::MARKUP,
     data::TEX,
@@ -150,12 +147,9 @@ pub(in crate::render::highlight) static LANGUAGES: [Language; 36] = [
     scripts::POWERSHELL,
     scripts::OCTAVE,
     scripts::STATA,
-    scripts::SAS,
     scripts::LUA,
     scripts::FORTRAN,
-    scripts::TCL,
     scripts::RUBY,
-    braces::GROOVY,
 ];
 
 /// The language of the body of an unknown script: all of it is plain.
@@ -167,10 +161,10 @@ pub(in crate::render::highlight) static PLAIN: Language = Language {
 /// A language without anything, which the others are made from.
 const NOTHING: Language = Language {
     names: "",
-    keywords: &[],
-    own_keywords: &[],
-    constants: &[],
-    definers: &[],
+    keywords: "",
+    own_keywords: "",
+    constants: "",
+    definers: "",
     line_comments: &[],
     block_comments: &[],
     quotes: &[],
@@ -183,22 +177,11 @@ const NOTHING: Language = Language {
 const PYTHON: Language = Language {
     names: "python python3 python2 py ipython ipython3 ipython2 pycon pyw pyi pyx cython \
         pypy xpython pyspark sage sagemath coconut sos",
-    keywords: &[
-        "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
-        "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is",
-        "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with",
-        "yield",
-    ],
-    constants: &[
-        "True",
-        "False",
-        "None",
-        "self",
-        "cls",
-        "NotImplemented",
-        "Ellipsis",
-    ],
-    definers: &["def", "class"],
+    keywords: "and as assert async await break class continue def del elif else except \
+        finally for from global if import in is lambda nonlocal not or pass raise \
+        return try while with yield",
+    constants: "True False None self cls NotImplemented Ellipsis",
+    definers: "def class",
     line_comments: &["#"],
     quotes: &[
         quote("\"\"\"", Escape::Backslash, Lines::Many),

@@ -4,12 +4,10 @@ use super::{Escape, Forms, Language, Lines, NOTHING, comment, quote, quotes};
 
 pub(super) const SHELL: Language = Language {
     names: "bash sh shell shellscript zsh ksh console shell-session script system sx !",
-    keywords: &[
-        "case", "do", "done", "elif", "else", "esac", "export", "fi", "for", "function", "if",
-        "in", "local", "return", "then", "until", "while",
-    ],
-    constants: &["true", "false"],
-    definers: &["function"],
+    keywords: "case do done elif else esac export fi for function if in local return then \
+        until while",
+    constants: "true false",
+    definers: "function",
     line_comments: &["#"],
     quotes: &[
         quotes("$'", "'", Escape::Backslash, Lines::IfClosed),
@@ -26,11 +24,8 @@ pub(super) const SHELL: Language = Language {
 
 pub(super) const R: Language = Language {
     names: "r ir xr webr rscript",
-    keywords: &[
-        "break", "else", "for", "function", "if", "in", "library", "next", "repeat", "require",
-        "return", "while",
-    ],
-    constants: &["TRUE", "FALSE", "NULL", "NA", "NaN", "Inf"],
+    keywords: "break else for function if in library next repeat require return while",
+    constants: "TRUE FALSE NULL NA NaN Inf",
     line_comments: &["#"],
     quotes: &[
         quote("\"", Escape::Backslash, Lines::IfClosed),
@@ -44,13 +39,10 @@ pub(super) const R: Language = Language {
 
 pub(super) const RUBY: Language = Language {
     names: "ruby rb iruby",
-    keywords: &[
-        "alias", "and", "begin", "break", "case", "class", "def", "do", "else", "elsif", "end",
-        "ensure", "for", "if", "in", "module", "next", "not", "or", "require", "rescue", "return",
-        "super", "then", "unless", "until", "when", "while", "yield",
-    ],
-    constants: &["true", "false", "nil", "self"],
-    definers: &["class", "def", "module"],
+    keywords: "alias and begin break case class def do else elsif end ensure for if in module \
+        next not or require rescue return super then unless until when while yield",
+    constants: "true false nil self",
+    definers: "class def module",
     line_comments: &["#"],
     quotes: &[
         quote("\"", Escape::Backslash, Lines::One),
@@ -61,62 +53,17 @@ pub(super) const RUBY: Language = Language {
 };
 
 /// The keywords of the languages below, in one list, because cells of them are rare.
-const KEYWORDS: &[&str] = &[
-    "and",
-    "begin",
-    "break",
-    "by",
-    "case",
-    "catch",
-    "continue",
-    "data",
-    "do",
-    "else",
-    "elseif",
-    "end",
-    "endif",
-    "exit",
-    "filter",
-    "for",
-    "foreach",
-    "from",
-    "function",
-    "goto",
-    "if",
-    "in",
-    "let",
-    "local",
-    "module",
-    "next",
-    "not",
-    "of",
-    "or",
-    "otherwise",
-    "param",
-    "proc",
-    "process",
-    "repeat",
-    "return",
-    "run",
-    "set",
-    "subroutine",
-    "then",
-    "throw",
-    "to",
-    "trap",
-    "try",
-    "until",
-    "use",
-    "using",
-    "where",
-    "while",
-];
+const KEYWORDS: &str = "and begin break by case catch continue data do else \
+    elseif end endif exit filter for foreach from function goto \
+    if in let local module next not of or otherwise \
+    param proc process repeat return run set subroutine then throw \
+    to trap try until use using where while";
 
 pub(super) const POWERSHELL: Language = Language {
     names: "powershell pwsh ps1 psm1",
     keywords: KEYWORDS,
-    constants: &["$true", "$false", "$null"],
-    definers: &["function"],
+    constants: "$true $false $null",
+    definers: "function",
     line_comments: &["#"],
     block_comments: &[comment("<#", "#>", false)],
     quotes: &[
@@ -134,16 +81,9 @@ pub(super) const POWERSHELL: Language = Language {
 pub(super) const OCTAVE: Language = Language {
     names: "octave matlab m imatlab xoctave scilab",
     keywords: KEYWORDS,
-    own_keywords: &[
-        "classdef",
-        "endfunction",
-        "endfor",
-        "endwhile",
-        "global",
-        "switch",
-    ],
-    constants: &["true", "false", "pi", "Inf", "NaN"],
-    definers: &["function"],
+    own_keywords: "classdef endfunction endfor endwhile global switch",
+    constants: "true false pi Inf NaN",
+    definers: "function",
     line_comments: &["%", "#"],
     block_comments: &[
         comment("%{\n", "\n%}", false),
@@ -160,22 +100,8 @@ pub(super) const OCTAVE: Language = Language {
 pub(super) const STATA: Language = Language {
     names: "stata do ado",
     keywords: KEYWORDS,
-    own_keywords: &[
-        "clear",
-        "display",
-        "drop",
-        "forvalues",
-        "gen",
-        "generate",
-        "global",
-        "keep",
-        "merge",
-        "quietly",
-        "regress",
-        "replace",
-        "summarize",
-        "sysuse",
-    ],
+    own_keywords: "clear display drop forvalues gen generate global keep merge quietly regress \
+        replace summarize sysuse",
     line_comments: &["//"],
     block_comments: &[comment("/*", "*/", false)],
     // Single quotes stand for macros: `x'.
@@ -187,26 +113,11 @@ pub(super) const STATA: Language = Language {
     ..NOTHING
 };
 
-pub(super) const SAS: Language = Language {
-    names: "sas",
-    keywords: KEYWORDS,
-    own_keywords: &["input", "output", "quit", "cards", "datalines"],
-    definers: &["data", "proc"],
-    block_comments: &[comment("/*", "*/", false)],
-    quotes: &[
-        quote("\"", Escape::Doubled, Lines::IfClosed),
-        quote("'", Escape::Doubled, Lines::IfClosed),
-    ],
-    ignores_case: true,
-    forms: Forms::STAR_COMMENTS,
-    ..NOTHING
-};
-
 pub(super) const LUA: Language = Language {
     names: "lua ilua xlua",
     keywords: KEYWORDS,
-    constants: &["true", "false", "nil", "self"],
-    definers: &["function"],
+    constants: "true false nil self",
+    definers: "function",
     line_comments: &["--"],
     block_comments: &[comment("--[[", "]]", false)],
     quotes: &[
@@ -220,42 +131,14 @@ pub(super) const LUA: Language = Language {
 pub(super) const FORTRAN: Language = Language {
     names: "fortran f90 f95 f03 f08 lfortran",
     keywords: KEYWORDS,
-    own_keywords: &[
-        "allocatable",
-        "call",
-        "character",
-        "contains",
-        "dimension",
-        "enddo",
-        "implicit",
-        "integer",
-        "intent",
-        "logical",
-        "none",
-        "print",
-        "program",
-        "real",
-        "type",
-        "write",
-    ],
-    definers: &["function", "module", "program", "subroutine"],
+    own_keywords: "allocatable call character contains dimension enddo implicit integer intent \
+        logical none print program real type write",
+    definers: "function module program subroutine",
     line_comments: &["!"],
     quotes: &[
         quote("\"", Escape::Doubled, Lines::One),
         quote("'", Escape::Doubled, Lines::One),
     ],
     ignores_case: true,
-    ..NOTHING
-};
-
-pub(super) const TCL: Language = Language {
-    names: "tcl tk",
-    keywords: KEYWORDS,
-    own_keywords: &["expr", "namespace", "puts", "switch", "upvar", "variable"],
-    definers: &["proc", "set"],
-    line_comments: &["#"],
-    quotes: &[quote("\"", Escape::Backslash, Lines::IfClosed)],
-    in_names: &['$'],
-    forms: Forms::ESCAPES.and(Forms::SPACED_HASHES),
     ..NOTHING
 };

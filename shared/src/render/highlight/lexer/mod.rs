@@ -280,17 +280,12 @@ impl<'a> Lexer<'a> {
         rest.find(|c| !part(c)).unwrap_or(rest.len())
     }
 
-    fn has(&self, words: &[&str], name: &str) -> bool {
+    fn has(&self, words: &str, name: &str) -> bool {
         if self.language.ignores_case {
-            words.iter().any(|word| word.eq_ignore_ascii_case(name))
-        } else {
-            // Comparing lengths and first letters first is faster, because nearly all words differ
-            // in them.
-            let first = name.as_bytes().first();
-            words.iter().any(|word| {
-                word.len() == name.len() && word.as_bytes().first() == first && *word == name
-            })
+            return words.split(' ').any(|word| word.eq_ignore_ascii_case(name));
         }
+        // Most names are no part of the list, which is faster to see than that they are no word.
+        words.contains(name) && words.split(' ').any(|word| word == name)
     }
 }
 

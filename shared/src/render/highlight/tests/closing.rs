@@ -253,11 +253,6 @@ fn nested_comments_end_at_the_last_mark() {
             "⟨com:/* /* b */ it's */⟩ ⟨num:1⟩",
         ),
         (
-            "d",
-            "/+ /+ b +/ it's +/ /* /* */ 1",
-            "⟨com:/+ /+ b +/ it's +/⟩ ⟨com:/* /* */⟩ ⟨num:1⟩",
-        ),
-        (
             "clojure",
             "#| #| b |# it's |# 1 \\\" \\' 'a",
             "⟨com:#| #| b |# it's |#⟩ ⟨num:1⟩ \\\" \\' 'a",

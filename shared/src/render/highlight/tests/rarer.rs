@@ -46,11 +46,6 @@ fn rarer_languages_have_classes() {
             "⟨kw:display⟩ ⟨str:`\"it \"is\" x\"'⟩ ⟨com:/* c\n */⟩ ⟨kw:if⟩",
         ),
         (
-            "sas",
-            "* it's;\ndata a; set b; where c = 'it''s'; run;",
-            "⟨com:* it's;⟩\n⟨kw:data⟩ ⟨def:a⟩; ⟨kw:set⟩ b; ⟨kw:where⟩ c ⟨op:=⟩ ⟨str:'it''s'⟩; ⟨kw:run⟩;",
-        ),
-        (
             "lua",
             "--[[ it's\n]] local s = [[it's\n]] .. 'a' -- c",
             "⟨com:--[[ it's\n]]⟩ ⟨kw:local⟩ s ⟨op:=⟩ ⟨str:[[it's\n]]⟩ .. ⟨str:'a'⟩ ⟨com:-- c⟩",
@@ -69,26 +64,6 @@ fn rarer_languages_have_classes() {
             "scheme",
             "(define (f x) '(#\\\" . x)) #| it's |# (let* ())",
             "(⟨kw:define⟩ (f x) '(#\\\" . x)) ⟨com:#| it's |#⟩ (⟨kw:let*⟩ ())",
-        ),
-        (
-            "prolog",
-            "p(X) :- X is 1, Y = \"a\". % don't",
-            "⟨fn:p⟩(X) ⟨op::-⟩ X ⟨kw:is⟩ ⟨num:1⟩, Y ⟨op:=⟩ ⟨str:\"a\"⟩. ⟨com:% don't⟩",
-        ),
-        (
-            "groovy",
-            "def x = '''it's\n''' // c",
-            "⟨kw:def⟩ ⟨def:x⟩ ⟨op:=⟩ ⟨str:'''it's\n'''⟩ ⟨com:// c⟩",
-        ),
-        (
-            "wolfram",
-            "If[x, \"a\", (* it's (* *) *) Null]",
-            "⟨kw:If⟩[x, ⟨str:\"a\"⟩, ⟨com:(* it's (* *) *)⟩ ⟨const:Null⟩]",
-        ),
-        (
-            "tcl",
-            "proc f {} { puts \"a\nb\" \\\" $x } ;# it's",
-            "⟨kw:proc⟩ ⟨def:f⟩ {} { ⟨kw:puts⟩ ⟨str:\"a\nb\"⟩ \\\" $x } ;⟨com:# it's⟩",
         ),
         (
             "latex",
