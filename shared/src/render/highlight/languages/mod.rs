@@ -119,7 +119,7 @@ fn exact(name: &str) -> Option<&'static Language> {
         .find(|language| !name.is_empty() && language.names.split(' ').any(is))
 }
 
-pub(in crate::render::highlight) static LANGUAGES: [Language; 30] = [
+pub(in crate::render::highlight) static LANGUAGES: [Language; 29] = [
     PYTHON,
     scripts::SHELL,
     data::SQL,
@@ -148,7 +148,6 @@ pub(in crate::render::highlight) static LANGUAGES: [Language; 30] = [
     scripts::OCTAVE,
     scripts::STATA,
     scripts::LUA,
-    scripts::FORTRAN,
     scripts::RUBY,
 ];
 

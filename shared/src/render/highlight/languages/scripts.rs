@@ -56,7 +56,7 @@ pub(super) const RUBY: Language = Language {
 const KEYWORDS: &str = "and begin break by case catch continue data do else \
     elseif end endif exit filter for foreach from function goto \
     if in let local module next not of or otherwise \
-    param proc process repeat return run set subroutine then throw \
+    param proc process repeat return run set then throw \
     to trap try until use using where while";
 
 pub(super) const POWERSHELL: Language = Language {
@@ -125,20 +125,5 @@ pub(super) const LUA: Language = Language {
         quote("\"", Escape::Backslash, Lines::One),
         quote("'", Escape::Backslash, Lines::One),
     ],
-    ..NOTHING
-};
-
-pub(super) const FORTRAN: Language = Language {
-    names: "fortran f90 f95 f03 f08 lfortran",
-    keywords: KEYWORDS,
-    own_keywords: "allocatable call character contains dimension enddo implicit integer intent \
-        logical none print program real type write",
-    definers: "function module program subroutine",
-    line_comments: &["!"],
-    quotes: &[
-        quote("\"", Escape::Doubled, Lines::One),
-        quote("'", Escape::Doubled, Lines::One),
-    ],
-    ignores_case: true,
     ..NOTHING
 };

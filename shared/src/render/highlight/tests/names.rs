@@ -60,7 +60,6 @@ fn other_names_of_languages_are_known() {
         "matlab",
         "stata",
         "lua",
-        "fortran",
         "clojure",
         "scheme",
         "groovy",

@@ -51,11 +51,6 @@ fn rarer_languages_have_classes() {
             "⟨com:--[[ it's\n]]⟩ ⟨kw:local⟩ s ⟨op:=⟩ ⟨str:[[it's\n]]⟩ .. ⟨str:'a'⟩ ⟨com:-- c⟩",
         ),
         (
-            "fortran",
-            "program p\n  print *, 'it''s' ! don't",
-            "⟨kw:program⟩ ⟨def:p⟩\n  ⟨kw:print⟩ ⟨op:*⟩, ⟨str:'it''s'⟩ ⟨com:! don't⟩",
-        ),
-        (
             "clojure",
             "(defn f! [x] (if x \\\" \"a\nb\")) ; don't",
             "(⟨kw:defn⟩ ⟨def:f!⟩ [x] (⟨kw:if⟩ x \\\" ⟨str:\"a\nb\"⟩)) ⟨com:; don't⟩",
