@@ -6,7 +6,7 @@ use super::{
     budget::Cost,
     displays::Displays,
     maths::{ExtractedMaths, TexDefinitions},
-    widgets::Widgets,
+    widgets::state::Widgets,
 };
 
 /// What the outputs of a cell are prepared with.

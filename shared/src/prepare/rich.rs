@@ -65,7 +65,7 @@ fn widget(
     context: &OutputContext<'_, '_, impl Sanitizer>,
 ) -> Option<RichOutput> {
     let plain = bundle.text("text/plain").unwrap_or_default();
-    let Some(saved) = context.widgets.html(bundle, context) else {
+    let Some(saved) = widgets::html(bundle, context) else {
         return Some(richest(bundle, number, context));
     };
     let image = image(bundle, number, &plain, context.most);

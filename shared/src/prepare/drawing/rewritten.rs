@@ -46,7 +46,7 @@ pub(super) fn document(source: &str) -> Option<String> {
 }
 
 /// An element that is open.
-struct OpenElement {
+struct OpenXmlElement {
     name: String,
     is_written: bool,
 }
@@ -54,7 +54,7 @@ struct OpenElement {
 #[derive(Default)]
 struct Rewritten {
     out: String,
-    open: Vec<OpenElement>,
+    open: Vec<OpenXmlElement>,
     needs_xlink: bool,
     /// Whether the end of the root has been read.
     is_complete: bool,
@@ -138,7 +138,7 @@ impl Rewritten {
         if alone {
             self.is_complete = is_root;
         } else {
-            self.open.push(OpenElement { name, is_written });
+            self.open.push(OpenXmlElement { name, is_written });
         }
         self.open.len() <= MAX_DEPTH
     }

@@ -6,11 +6,14 @@ use crate::{notebook::RawJson, prepare::Sanitizer};
 /// The most chosen entries of a list that are shown.
 const MAX_CHOSEN: usize = 20;
 
-/// Writes a control; `None` when it is no standard one.
-pub(super) fn push<S: Sanitizer>(
-    writer: &mut WidgetWriter<'_, '_, '_, S>,
-    model: &Model<'_>,
-) -> Option<()> {
+impl<S: Sanitizer> WidgetWriter<'_, '_, '_, S> {
+    /// Writes a control; `None` when it is no standard one.
+    pub(super) fn push_control(&mut self, model: &Model<'_>) -> Option<()> {
+        push(self, model)
+    }
+}
+
+fn push<S: Sanitizer>(writer: &mut WidgetWriter<'_, '_, '_, S>, model: &Model<'_>) -> Option<()> {
     match model.name {
         "HTML" | "HTMLMath" => {
             push_line(writer, &model.text("description"), "");

@@ -1,6 +1,6 @@
 //! Writes a widget with all that it shows.
 
-use super::{control, model::Model};
+use super::model::Model;
 use crate::{
     notebook::RawJson,
     prepare::{Sanitizer, cut, maths, output_context::OutputContext, rich},
@@ -60,7 +60,7 @@ impl<'a, S: Sanitizer> WidgetWriter<'_, '_, 'a, S> {
                 self.push_captured(&model);
                 Some(())
             }
-            _ => control::push(self, &model),
+            _ => self.push_control(&model),
         }
     }
 

@@ -8,8 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{
     selector::{Compound, OpenElement, compounds},
-    sheet::push_styled,
-    tag::{Tag, tag, text_length},
+    tag::{Tag, push_styled, tag, text_length},
 };
 use crate::prepare::{image, style};
 
@@ -71,7 +70,7 @@ pub(super) struct DrawnRules<'c> {
 }
 
 /// A drawing in the source.
-pub(super) struct Drawing<'h> {
+pub(super) struct InlineDrawing<'h> {
     pub(super) found: Tag<'h>,
     /// Its start tag.
     pub(super) text: &'h str,
@@ -112,7 +111,7 @@ impl<'c> DrawnRules<'c> {
     pub(super) fn push(
         &self,
         out: &mut String,
-        drawing: &Drawing<'_>,
+        drawing: &InlineDrawing<'_>,
         look: Option<[String; 2]>,
         place: (&OpenElement<'_>, &[OpenElement<'_>]),
         steps: &mut usize,
@@ -167,7 +166,7 @@ impl<'c> DrawnRules<'c> {
     /// The sheet for a drawing: the rules for elements that it has.
     fn sheet(
         &self,
-        drawing: &Drawing<'_>,
+        drawing: &InlineDrawing<'_>,
         root: &OpenElement<'_>,
         around: &[OpenElement<'_>],
         steps: &mut usize,

@@ -10,9 +10,9 @@ use std::collections::HashMap;
 
 use super::{
     drawing::drawing_length,
-    drawn::{Drawing, DrawnRules, mentions_current_colour},
+    drawn::{DrawnRules, InlineDrawing, mentions_current_colour},
     selector::{Compound, OpenElement, compounds},
-    tag::{RAW_ELEMENTS, Tag, content, may_have, tag, text_length},
+    tag::{RAW_ELEMENTS, content, may_have, push_styled, tag, text_length},
 };
 
 /// Properties of which the sanitiser keeps something.
@@ -191,7 +191,7 @@ impl<'c> Sheet<'c> {
             if found.is("svg") && !text.ends_with("/>") {
                 let (inside, end) = drawing_length(rest);
                 let content = &rest[..inside + end];
-                let drawing = Drawing {
+                let drawing = InlineDrawing {
                     found,
                     text,
                     content,
@@ -349,30 +349,6 @@ fn relevant(declarations: &str) -> [String; 2] {
         own.extend([property.as_str(), ":", value, ";"]);
     }
     found
-}
-
-/// Writes a start tag with its look: what rules say, what its own `style` says, and what rules say
-/// that is important.
-pub(super) fn push_styled(out: &mut String, found: &Tag<'_>, text: &str, look: &[String; 2]) {
-    let is = |name: &'static str| move |one: &str| one.eq_ignore_ascii_case(name);
-    let (is_style, is_hidden) = (is("style"), is("hidden"));
-    let mut style = String::new();
-    out.extend(["<", found.name]);
-    for one in found.each() {
-        if is_hidden(one.name) {
-            // An author's rule counts for more than this attribute.
-            style.insert_str(0, "display:none;");
-        } else if !is_style(one.name) {
-            out.extend([" ", &found.attributes[one.start..one.end]]);
-        }
-    }
-    style.push_str(&look[0]);
-    if let Some(own) = found.value("style").filter(|own| !own.contains('"')) {
-        style.extend([own, ";"]);
-    }
-    style.push_str(&look[1]);
-    out.extend([" style=\"", &style, "\""]);
-    out.push_str(if text.ends_with("/>") { "/>" } else { ">" });
 }
 
 #[cfg(test)]

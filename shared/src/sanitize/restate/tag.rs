@@ -149,6 +149,30 @@ pub(crate) fn text_length(rest: &str) -> usize {
     text.find('<').unwrap_or(text.len()) + rest.len() - text.len()
 }
 
+/// Writes a start tag with its look: what rules say, what its own `style` says, and what rules say
+/// that is important.
+pub(super) fn push_styled(out: &mut String, found: &Tag<'_>, text: &str, look: &[String; 2]) {
+    let is = |name: &'static str| move |one: &str| one.eq_ignore_ascii_case(name);
+    let (is_style, is_hidden) = (is("style"), is("hidden"));
+    let mut style = String::new();
+    out.extend(["<", found.name]);
+    for one in found.each() {
+        if is_hidden(one.name) {
+            // An author's rule counts for more than this attribute.
+            style.insert_str(0, "display:none;");
+        } else if !is_style(one.name) {
+            out.extend([" ", &found.attributes[one.start..one.end]]);
+        }
+    }
+    style.push_str(&look[0]);
+    if let Some(own) = found.value("style").filter(|own| !own.contains('"')) {
+        style.extend([own, ";"]);
+    }
+    style.push_str(&look[1]);
+    out.extend([" style=\"", &style, "\""]);
+    out.push_str(if text.ends_with("/>") { "/>" } else { ">" });
+}
+
 #[cfg(test)]
 mod tests {
     use super::tag;

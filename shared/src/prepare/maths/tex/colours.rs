@@ -3,9 +3,6 @@
 use super::TexDefinitions;
 use crate::prepare::css_colour;
 
-/// A colour: how much red, green and blue it has.
-type Colour = [u8; 3];
-
 /// The colours that LaTeX has by name beside those of CSS, sorted.
 #[rustfmt::skip]
 const NAMED_COLOURS: [(&str, u32); 68] = [
@@ -40,7 +37,7 @@ pub(super) fn colour(
     definitions: &TexDefinitions,
     model: Option<&str>,
     value: &str,
-) -> Option<Colour> {
+) -> Option<[u8; 3]> {
     let value = value.trim();
     let Some(model) = model else {
         return mixture(definitions, value);
@@ -61,7 +58,7 @@ pub(super) fn colour(
 }
 
 /// A colour of the notebook's own, of LaTeX's or of CSS.
-fn named(definitions: &TexDefinitions, name: &str) -> Option<Colour> {
+fn named(definitions: &TexDefinitions, name: &str) -> Option<[u8; 3]> {
     let name = name.trim();
     if let Some(own) = definitions.colour(name) {
         return Some(own);
@@ -75,7 +72,7 @@ fn named(definitions: &TexDefinitions, name: &str) -> Option<Colour> {
 
 /// A mixture as xcolor writes it, such as `red!50!black`: half red and half black. What is left out
 /// at its end is white.
-fn mixture(definitions: &TexDefinitions, value: &str) -> Option<Colour> {
+fn mixture(definitions: &TexDefinitions, value: &str) -> Option<[u8; 3]> {
     let mut parts = value.split('!');
     let mut mixed = named(definitions, parts.next()?)?;
     for _ in 0..MAX_MIXED {

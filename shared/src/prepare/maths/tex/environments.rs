@@ -1,6 +1,20 @@
 //! Environments by the names that the engine has, and what their beginnings and ends become.
 
-use super::{rows::RowLooks, scan::TexScanner};
+use super::scan::TexScanner;
+
+/// What the engine has to be told of the rows of an environment.
+#[derive(Debug, Default)]
+pub(super) struct RowLooks {
+    /// Whether there are lines between rows, or above.
+    pub(super) has_lines: bool,
+    /// The class of the line below the last row.
+    pub(super) below: Option<&'static str>,
+    pub(super) has_columns: bool,
+    /// Whether each cell begins in display style.
+    pub(super) is_display: bool,
+    /// Whether a row has a tag.
+    pub(super) has_tag: bool,
+}
 
 /// An environment that is open.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::{
     known,
-    macros::{MAX_MACRO_BYTES, TexDefinitions, TexMacro},
+    macros::{DEFINING_COMMANDS, MAX_MACRO_BYTES, TexDefinitions, TexMacro},
     scan::{TexScanner, command_name, push_token},
 };
 
@@ -39,20 +39,6 @@ pub(super) fn may_change(tex: &str, definitions: &TexDefinitions) -> bool {
     }
     false
 }
-
-/// The commands that define something.
-pub(super) const DEFINING_COMMANDS: [&str; 10] = [
-    "DeclareMathOperator",
-    "DeclarePairedDelimiter",
-    "def",
-    "gdef",
-    "let",
-    "newcommand",
-    "newenvironment",
-    "providecommand",
-    "renewcommand",
-    "renewenvironment",
-];
 
 impl<'d> Expansion<'d> {
     pub(super) fn new(definitions: &'d mut Rc<TexDefinitions>, left: &'d mut usize) -> Self {

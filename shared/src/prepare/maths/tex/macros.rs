@@ -5,10 +5,21 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    expansion::DEFINING_COMMANDS,
-    scan::{TexScanner, command_name},
-};
+use super::scan::{TexScanner, command_name};
+
+/// The commands that define something.
+pub(super) const DEFINING_COMMANDS: [&str; 10] = [
+    "DeclareMathOperator",
+    "DeclarePairedDelimiter",
+    "def",
+    "gdef",
+    "let",
+    "newcommand",
+    "newenvironment",
+    "providecommand",
+    "renewcommand",
+    "renewenvironment",
+];
 
 /// The most bytes of a macro, and of all that a notebook defines, which is copied where a cell
 /// defines more.

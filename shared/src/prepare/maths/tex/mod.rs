@@ -20,6 +20,7 @@ mod rows;
 mod scan;
 mod style;
 mod text;
+mod words;
 
 pub(crate) use known::is_missing as is_missing_command;
 pub(in crate::prepare) use macros::TexDefinitions;

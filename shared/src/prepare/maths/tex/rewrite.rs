@@ -8,7 +8,7 @@ use super::{
     known,
     scan::{TexScanner, command_name, push_token},
     style::StyleReader,
-    text,
+    words,
 };
 use crate::prepare::{link, style as css};
 
@@ -135,7 +135,7 @@ impl Rewriter<'_> {
     /// Writes the command `name`; `None` inside when the engine has it as it is.
     #[expect(clippy::option_option, reason = "the outer one is a failure")]
     fn command(&mut self, name: &str, rest: &mut TexScanner<'_>) -> Option<Option<()>> {
-        if let Some(words) = text::engine_name(name) {
+        if let Some(words) = words::engine_name(name) {
             self.push_text(words, rest.argument()?)?;
             return Some(Some(()));
         }
@@ -162,7 +162,7 @@ impl Rewriter<'_> {
                 rest.optional();
                 return Some(None);
             }
-            name if text::LETTERS.contains(&name) => {
+            name if words::LETTERS.contains(&name) => {
                 self.out.extend(["\\text{\\", name, "}"]);
             }
             "label" => self.note_label(rest.argument()?),
@@ -203,7 +203,7 @@ impl Rewriter<'_> {
             "left" | "right" | "middle" => self.delimiter(name, rest)?,
             name if is_sized(name) => self.delimiter(name, rest)?,
             "\u{a0}" => self.out.push_str("\\ "),
-            name if text::is_symbol(name) => self.push_text("text", &format!("\\{name} "))?,
+            name if words::is_symbol(name) => self.push_text("text", &format!("\\{name} "))?,
             "mathchoice" => {
                 let styles = [rest.argument()?, rest.argument()?];
                 rest.argument()?;

@@ -12,20 +12,6 @@ use super::{
     scan::{TexScanner, command_name, push_token},
 };
 
-/// What the engine has to be told of the rows of an environment.
-#[derive(Debug, Default)]
-pub(super) struct RowLooks {
-    /// Whether there are lines between rows, or above.
-    has_lines: bool,
-    /// The class of the line below the last row.
-    below: Option<&'static str>,
-    has_columns: bool,
-    /// Whether each cell begins in display style.
-    is_display: bool,
-    /// Whether a row has a tag.
-    pub(super) has_tag: bool,
-}
-
 /// The commands of lines, and the classes of those below the last row.
 const LINES: [(&str, &str); 2] = [("hdashline", "nb-m-bbd"), ("hline", "nb-m-bb")];
 
