@@ -84,9 +84,9 @@ fn last_line_first(traceback: &str, ename: &str, evalue: &str) -> String {
     let at = lines
         .iter()
         .rposition(|line| names_it(line) && says_it(line))
-        .or_else(|| lines.iter().position(|line| begins_it(line)))
-        .or_else(|| lines.iter().rposition(|line| names_it(line)))
-        .or_else(|| lines.iter().position(|line| says_it(line)))
+        .or_else(|| lines.iter().position(begins_it))
+        .or_else(|| lines.iter().rposition(names_it))
+        .or_else(|| lines.iter().position(says_it))
         .unwrap_or(lines.len() - 1);
     let is_rule = |line: &&&str| rule(line).is_some();
     // The rule above a traceback divides it from nothing here.
