@@ -5,6 +5,7 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 mod authors;
+#[cfg(not(target_arch = "wasm32"))]
 mod bounds;
 #[cfg(not(target_arch = "wasm32"))]
 mod corpus;
