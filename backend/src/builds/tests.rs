@@ -397,7 +397,7 @@ fn files_with_odd_names_stay_in_the_folder() {
         "_x",
         &long,
     ] {
-        class.save(user, "m 1/%2e%2e/a#b.ipynb", &[&format!("of {user}")]);
+        class.save(user, "m 1/%2e%2e/a#b.ipynb", &[&format!("`{user}`")]);
     }
     class.save("ana@x.org", "m 1.ipynb", &["x"]);
     class.save("ana@x.org", "notebooks.ipynb", &["x"]);
@@ -414,7 +414,9 @@ fn files_with_odd_names_stay_in_the_folder() {
     ] {
         let export = layout::export("m 1/%2e%2e/a#b", user);
         assert!(
-            class.text(&export).contains(&format!("of {user}")),
+            class
+                .text(&export)
+                .contains(&format!("<code>{user}</code>")),
             "{export}"
         );
         let found = class.builds.find(&export).unwrap();
