@@ -75,7 +75,7 @@ pub(super) const LISP: Language = Language {
     keywords: "and begin case cond def define defmacro defn defun do doseq else fn for if \
         import in-ns lambda let let* letrec loop not ns or quote recur require set! \
         unless when",
-    constants: "nil true false t",
+    constants: "nil true false",
     definers: "def define defmacro defn defun ns",
     line_comments: &[";"],
     block_comments: &[comment("#|", "|#", true)],

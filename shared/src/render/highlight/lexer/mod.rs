@@ -284,8 +284,9 @@ impl<'a> Lexer<'a> {
         if self.language.ignores_case {
             return words.split(' ').any(|word| word.eq_ignore_ascii_case(name));
         }
-        // Most names are no part of the list, which is faster to see than that they are no word.
-        words.contains(name) && words.split(' ').any(|word| word == name)
+        // Most names are no part of the list, which is faster to see than that they are no word. No
+        // word has one letter.
+        name.len() > 1 && words.contains(name) && words.split(' ').any(|word| word == name)
     }
 }
 
