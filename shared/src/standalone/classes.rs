@@ -128,7 +128,11 @@ fn fits(selector: &str, element: &str, class: &str) -> bool {
 
 #[test]
 fn every_class_has_a_rule() {
-    let css = concat!(include_str!("notebook.css"), include_str!("standalone.css"));
+    let css = concat!(
+        include_str!("notebook.css"),
+        include_str!("formulas.css"),
+        include_str!("standalone.css")
+    );
     let css: String = css
         .split("/*")
         .map(|part| part.split_once("*/").map_or(part, |(_, after)| after))

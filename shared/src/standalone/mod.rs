@@ -4,7 +4,7 @@
 //! It is for reading, keeping, sending and printing. The reader's system chooses light or dark;
 //! on paper nothing scrolls and nothing is folded. Deliberately not here: files and
 //! folders (`pipalhub render`), and the inside of a cell ([`crate::render`]). The dashboard uses
-//! `notebook.css` beside this module, too, so that a notebook looks the same in both.
+//! `notebook.css` and `formulas.css` beside this module, too, so that a notebook looks the same in both.
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod classes;
@@ -28,8 +28,12 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; img-src data:; media-
                       base-uri 'none'; form-action 'none'";
 
 static DOCUMENT_STYLE: LazyLock<String> = LazyLock::new(|| {
-    let both = concat!(include_str!("notebook.css"), include_str!("standalone.css"));
-    minify::minified(both)
+    let all = concat!(
+        include_str!("notebook.css"),
+        include_str!("formulas.css"),
+        include_str!("standalone.css")
+    );
+    minify::minified(all)
 });
 
 /// The whole document: `title` is its title, as text; `language` is the language of its

@@ -1,64 +1,20 @@
-//! Controls of forms and formulas in MathML, as the text that they show.
+//! Controls of forms, as the values that they show.
 //!
 //! A page has nothing to send, so that a control is its value: a box that is ticked or not, what
-//! was typed or chosen, how far something is. Of a formula there is its TeX, where it came with
-//! one, or its letters, and a note.
+//! was typed or chosen, how far something is.
 
-use super::tag::{Tag, content, may_have, tag, text_length};
+use super::tag::{Tag, tag};
 
-const ELEMENTS: [&str; 5] = ["input", "math", "meter", "progress", "select"];
+/// The most bytes of a list of choices that are read: none is longer.
+const MAX_CHOICE_BYTES: usize = 100_000;
 
-/// The most bytes of a control that are read: no list of choices is longer.
-const MAX_CONTROL_BYTES: usize = 100_000;
-
-/// `html` with text in place of these elements; `None` when it has none.
-pub(super) fn shown(html: &str) -> Option<String> {
-    if !may_have(html, &ELEMENTS) {
-        return None;
+/// Writes the value of a control; `inside` is its content.
+pub(super) fn push(out: &mut String, name: &str, found: &Tag<'_>, inside: &str) {
+    match name {
+        "input" => push_input(out, found),
+        "select" => push_choice(out, &inside[..inside.floor_char_boundary(MAX_CHOICE_BYTES)]),
+        name => push_part(out, name, found),
     }
-    let mut out = String::new();
-    let mut kept = 0;
-    let mut at = 0;
-    while at < html.len() {
-        let rest = &html[at..];
-        let Some((found, length)) = tag(rest) else {
-            at += text_length(rest);
-            continue;
-        };
-        let start = at;
-        at += length;
-        if found.closes {
-            continue;
-        }
-        let verbatim = ["script", "style", "svg", "textarea"];
-        if let Some(name) = verbatim.iter().find(|name| found.is(name)) {
-            let (inside, end) = content(&html[at..], name);
-            at += inside + end;
-            continue;
-        }
-        let Some(name) = ELEMENTS.iter().find(|name| found.is(name)) else {
-            continue;
-        };
-        let (inside, end) = match *name {
-            "input" => (0, 0),
-            name => content(&html[at..], name),
-        };
-        out.push_str(&html[kept..start]);
-        let within = &html[at..at + inside];
-        let within = &within[..within.floor_char_boundary(MAX_CONTROL_BYTES)];
-        match *name {
-            "input" => push_input(&mut out, &found),
-            "select" => push_choice(&mut out, within),
-            "math" => push_formula(&mut out, within),
-            name => push_part(&mut out, name, &found),
-        }
-        at += inside + end;
-        kept = at;
-    }
-    (kept > 0).then(|| {
-        out.push_str(&html[kept..]);
-        out
-    })
 }
 
 fn push_input(out: &mut String, found: &Tag<'_>) {
@@ -66,7 +22,8 @@ fn push_input(out: &mut String, found: &Tag<'_>) {
     let is_checked = found.value("checked").is_some();
     let kind = found.value("type").unwrap_or_default().to_ascii_lowercase();
     match kind.as_str() {
-        "hidden" | "image" => {}
+        "hidden" => {}
+        "image" => push_value(out, found.value("alt").unwrap_or_default()),
         "checkbox" => out.push_str(if is_checked { "☑" } else { "☐" }),
         "radio" => out.push_str(if is_checked { "◉" } else { "○" }),
         "password" => push_value(out, if value.is_empty() { "" } else { "•••" }),
@@ -82,10 +39,13 @@ fn push_input(out: &mut String, found: &Tag<'_>) {
 fn push_choice(out: &mut String, inside: &str) {
     let mut chosen: Vec<String> = Vec::new();
     let mut first = None;
-    for (at, _) in inside.match_indices("<option") {
+    for (at, _) in inside.match_indices('<') {
         let Some((option, length)) = tag(&inside[at..]) else {
             continue;
         };
+        if option.closes || !option.is("option") {
+            continue;
+        }
         let after = &inside[at + length..];
         let text = &after[..after.find('<').unwrap_or(after.len())];
         let text = match text.trim() {
@@ -124,77 +84,4 @@ fn push_value(out: &mut String, value: &str) {
         &value
     };
     out.extend(["<samp>", value, "</samp>"]);
-}
-
-/// Writes the TeX or the letters of a formula.
-fn push_formula(out: &mut String, inside: &str) {
-    let tex = inside
-        .split_once("application/x-tex")
-        .and_then(|(_, after)| {
-            let (_, after) = after.split_once('>')?;
-            Some(&after[..after.find('<').unwrap_or(after.len())])
-        });
-    out.push_str("<span class=\"nb-note\">A formula in MathML is shown as its text:</span> ");
-    if let Some(tex) = tex {
-        out.extend(["<code>", tex.trim(), "</code>"]);
-        return;
-    }
-    let mut text = String::new();
-    let mut rest = inside;
-    while !rest.is_empty() {
-        match tag(rest) {
-            Some((_, length)) => rest = &rest[length..],
-            None => {
-                let length = text_length(rest);
-                text.extend(rest[..length].split_whitespace());
-                rest = &rest[length..];
-            }
-        }
-    }
-    let text = text.replace('<', "&lt;");
-    out.extend(["<code>", &text, "</code>"]);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::shown;
-
-    #[test]
-    fn controls_are_their_values() {
-        for (html, expected) in [
-            ("a <input type=\"checkbox\" checked> b", "a ☑ b"),
-            ("<INPUT type=radio>x", "○x"),
-            ("<input value=\"a &lt; b\">", "<samp>a &lt; b</samp>"),
-            ("<input placeholder='Your name'>", "<samp>Your name</samp>"),
-            ("<input type=hidden value=x>y", "y"),
-            ("<input type=submit value=Send>", "<samp>Send</samp>"),
-            (
-                "a<select><option>one<option selected>two</select>b",
-                "a<samp>two</samp>b",
-            ),
-            (
-                "<select><option>one</option><option>two</option></select>",
-                "<samp>one</samp>",
-            ),
-            ("<meter value=.6></meter>", "<samp>60 %</samp>"),
-            ("<progress value=3 max=12>3</progress>", "<samp>25 %</samp>"),
-            ("<progress></progress>", "<samp>…</samp>"),
-            (
-                "<math><mi>x</mi> <mo>=</mo> <mn>5</mn></math> is",
-                "<span class=\"nb-note\">A formula in MathML is shown as its text:</span> \
-                 <code>x=5</code> is",
-            ),
-            (
-                "<math><semantics><mi>x</mi><annotation encoding=\"application/x-tex\">x^2\
-                 </annotation></semantics></math>",
-                "<span class=\"nb-note\">A formula in MathML is shown as its text:</span> \
-                 <code>x^2</code>",
-            ),
-        ] {
-            assert_eq!(shown(html).as_deref(), Some(expected), "{html}");
-        }
-        for html in ["<p>input</p>", "<textarea><input></textarea>", "</select>"] {
-            assert_eq!(shown(html), None, "{html}");
-        }
-    }
 }

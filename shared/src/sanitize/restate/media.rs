@@ -3,7 +3,7 @@
 
 use super::{
     drawing,
-    tag::{RAW_ELEMENTS, Tag, content, may_have, tag, text_length},
+    tag::{Tag, tag, text_length},
 };
 use crate::prepare::{data_url, link};
 
@@ -39,55 +39,8 @@ const SUBTYPES: [&str; 26] = [
 /// The most characters of an address that a note quotes.
 const MAX_QUOTED_CHARS: usize = 200;
 
-/// The elements that the sanitiser would drop without a trace.
-const ELEMENTS: [&str; 8] = [
-    "area", "audio", "canvas", "embed", "iframe", "object", "svg", "video",
-];
-
-/// `html` with pictures, players and notes in place of these elements; `None` when it has none.
-pub(super) fn shown(html: &str) -> Option<String> {
-    if !may_have(html, &ELEMENTS) {
-        return None;
-    }
-    let mut out = String::new();
-    let mut kept = 0;
-    let mut at = 0;
-    while at < html.len() {
-        let rest = &html[at..];
-        let Some((found, length)) = tag(rest) else {
-            at += text_length(rest);
-            continue;
-        };
-        at += length;
-        if RAW_ELEMENTS.iter().any(|name| found.is(name)) && !found.closes {
-            let (inside, end) = content(&html[at..], found.name);
-            at += inside + end;
-            continue;
-        }
-        let known = ELEMENTS.iter().find(|name| found.is(name));
-        let Some(name) = known.filter(|_| !found.closes) else {
-            continue;
-        };
-        let (inside, end) = match *name {
-            "area" | "embed" => (0, 0),
-            "svg" if html[..at].ends_with("/>") => (0, 0),
-            "svg" => drawing::drawing_length(&html[at..]),
-            name => content(&html[at..], name),
-        };
-        let start = at - length;
-        out.push_str(&html[kept..start]);
-        let whole = &html[start..at + inside + end];
-        push_element(&mut out, name, &found, &html[at..at + inside], whole);
-        at += inside + end;
-        kept = at;
-    }
-    (kept > 0).then(|| {
-        out.push_str(&html[kept..]);
-        out
-    })
-}
-
-fn push_element(out: &mut String, name: &str, found: &Tag<'_>, inside: &str, whole: &str) {
+/// Writes what is shown of an element: `inside` is its content, `whole` that with its tags.
+pub(super) fn push(out: &mut String, name: &str, found: &Tag<'_>, inside: &str, whole: &str) {
     match name {
         "svg" => push_drawing(out, found, inside, whole),
         "audio" | "video" => push_player(out, name, found, inside),
@@ -234,7 +187,7 @@ fn without_tags(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{media_address, shown};
+    use super::media_address;
 
     #[test]
     fn sounds_and_films_play_however_their_data_are_written() {
@@ -264,91 +217,5 @@ mod tests {
         ] {
             assert_eq!(media_address(address).as_deref(), expected, "{address}");
         }
-        let html = "<video><source src=a.webm>\
-                    <SOURCE type=\"video/mp4\" src=\"data:video/mp4;base64,AA\nAA\n\"></video>";
-        let expected = "<video controls src=\"data:video/mp4;base64,AAAA\"></video>";
-        assert_eq!(shown(html).as_deref(), Some(expected));
-    }
-
-    #[test]
-    fn what_is_not_shown_is_named() {
-        for (html, expected) in [
-            (
-                "a<iframe src='https://x.org/y'>z</iframe>b",
-                "a<span class=\"nb-note\">A frame is not loaded: \
-                 <a href=\"https://x.org/y\">https://x.org/y</a></span>b",
-            ),
-            (
-                "<video><source src=\"a.mp4\"></video>",
-                "<span class=\"nb-note\">A film is not loaded: a.mp4</span>",
-            ),
-            (
-                "<iframe src=map.html></iframe><iframe src='javascript:a'></iframe><iframe></iframe>",
-                "<span class=\"nb-note\">A frame is not loaded: map.html</span>\
-                 <span class=\"nb-note\">A frame is not loaded.</span>\
-                 <span class=\"nb-note\">A frame is not loaded.</span>",
-            ),
-            (
-                "<embed src=\"a.pdf\"><object data='data:application/pdf;base64,AA'></object>",
-                "<span class=\"nb-note\">An embedded object is not loaded: a.pdf</span>\
-                 <span class=\"nb-note\">An embedded object is not loaded: \
-                 data of the type application/pdf.</span>",
-            ),
-            (
-                "<map name=m><area href='http://x.org/' alt='Left <b>'><AREA href=b.html title=R>\
-                 <area href='#c'/><area></map>",
-                "<map name=m> <a href=\"http://x.org/\">Left b</a>  <span>R</span> \
-                 \x20<a href=\"#c\">#c</a> </map>",
-            ),
-            (
-                "<AUDIO controls><source src=\"data:audio/wav;base64,AAAA\" type=x/>No.</AUDIO>",
-                "<audio controls src=\"data:audio/wav;base64,AAAA\"></audio>",
-            ),
-            (
-                "<canvas id=a></canvas>",
-                "<span class=\"nb-note\">A drawing that needs a script is not shown here.</span>",
-            ),
-            ("<svg style=\"display: none\"><defs/></svg>b", "b"),
-            ("<svg><use href=\"#icon\"/></svg>b", "b"),
-        ] {
-            assert_eq!(shown(html).as_deref(), Some(expected), "{html}");
-        }
-        for html in [
-            "<textarea><svg></svg></textarea>",
-            "<p>svg</p>",
-            "<style>svg {}</style>",
-            "</svg>",
-            "a < b",
-        ] {
-            assert_eq!(shown(html), None, "{html}");
-        }
-    }
-
-    #[test]
-    fn a_drawing_ends_at_its_own_end() {
-        assert_eq!(shown("<svg class=\"a\"/>b").as_deref(), Some("b"));
-        for inside in [
-            "<svg><rect/></svg>",
-            "<svg/>",
-            "<script>\"</svg>\"</script>",
-            "<script/>",
-            "<style><![CDATA[</svg>]]></style>",
-            "<!-- </svg> -->",
-        ] {
-            let html = format!("<svg>{inside}<path/></SVG>b");
-            let shown = shown(&html).expect("there is one");
-            assert!(shown.ends_with("\" alt=\"a drawing\">b"), "{shown}");
-        }
-    }
-
-    #[test]
-    fn drawings_become_pictures() {
-        let html = "<div><svg width=\"9\"><title>dot</title><svg/><circle r=\"1\"/></svg></div>";
-        let shown = shown(html).expect("there is one");
-        assert!(
-            shown.starts_with("<div><img src=\"data:image/svg+xml;base64,"),
-            "{shown}"
-        );
-        assert!(shown.ends_with("\" alt=\"dot\"></div>"), "{shown}");
     }
 }
