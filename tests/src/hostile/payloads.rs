@@ -172,6 +172,23 @@ pub(super) const MARKUP: &[&str] = &[
     "<input type=image src=//CANARY/input><input type=text value=x>",
     "<bgsound src=//CANARY/sound><body background=//CANARY/body>",
     "<svg style=position:fixed;inset:0><rect width=9999 height=9999 fill=red /></svg>",
+    // What is written in other terms before it is sanitised: controls, formulas, drawings, notes.
+    "<input value='\"><img src=x onerror=FIRE>'><input type=image alt=\"</samp><svg onload=FIRE>\">",
+    "<select><option selected label='<img src=x onerror=FIRE>'><OPTION selected>\"onclick=FIRE></select>",
+    "<progress max=\"1'><script>FIRE</script>\" value=1></progress><meter onclick=FIRE value=NaN>",
+    "<math><annotation encoding=\"application/x-tex\">\"><img src=x onerror=FIRE></annotation></math>",
+    "<math><mtext><img src=x onerror=FIRE></mtext><mi href=javascript:FIRE onclick=FIRE>x</mi></math>",
+    "<map><area href=\"java\nscript:FIRE\" alt='\"><img src=x onerror=FIRE>'><area href=//CANARY/a></map>",
+    "<svg width=9 onload=FIRE><image href=//CANARY/unquoted><circle r=1 onclick=FIRE></svg>",
+    "<svg width=9><style>@import url(//CANARY/own.css)</style><text>&lt;/text><script>FIRE</script>",
+    "<style>.a{fill:url(//CANARY/fill);color:red}</style><svg><rect class=a /></svg>",
+    "<style>svg{width:9px}.a{fill:red}</style></svg><svg class=\"a&quot;><script>FIRE</script>\"><rect/></svg>",
+    "<img src=\"da\nta:text/html,<script>FIRE</script>\"><img src=\"DATA:,x\" onerror=FIRE>",
+    "<img src='x\"><script>FIRE</script>' alt='\"><img src=x onerror=FIRE>'>",
+    "<a href=https://x.org/><img src='https://CANARY/in-link.png\" onclick=FIRE' alt=a></a>",
+    "<video><source src=\"data:video/mp4;a=\n'><script>FIRE</script>;base64,AA\"></video>",
+    "<p style=\"background:linear-gradient(url(//CANARY/gradient),red);list-style:url(//CANARY/mark)\">a</p>",
+    "<dialog open onclick=FIRE style=position:fixed;inset:0>a</dialog><dialog>b",
 ];
 
 /// Markdown syntax with payloads.
@@ -208,6 +225,8 @@ pub(super) const MARKDOWN: &[&str] = &[
     "*a <img src=x onerror=FIRE *b*",
     "<div markdown=1>\n\n[x](javascript:FIRE)\n\n<script>\n\nFIRE\n\n</script>\n</div>",
     "<a\nhref=\"javascript:FIRE\"\n>x</a>\n\n<!--\n\n--><script>FIRE</script>",
+    "www.\"onclick=FIRE>.org a\"onclick=FIRE@x.org <x@\"onclick=FIRE.org> www.x.org/'\"><svg/onload=FIRE>",
+    "![\" onclick=FIRE](x\"onerror=FIRE.png) ![<img src=x onerror=FIRE>](<//CANARY/relative.png>)",
 ];
 
 /// LaTeX commands with payloads.
