@@ -186,7 +186,7 @@ pub(super) const MARKUP: &[&str] = &[
     "<img src=\"da\nta:text/html,<script>FIRE</script>\"><img src=\"DATA:,x\" onerror=FIRE>",
     "<img src='x\"><script>FIRE</script>' alt='\"><img src=x onerror=FIRE>'>",
     "<a href=https://x.org/><img src='https://CANARY/in-link.png\" onclick=FIRE' alt=a></a>",
-    "<video><source src=\"data:video/mp4;a=\n'><script>FIRE</script>;base64,AA\"></video>",
+    "<video><source src=\"data:video/mp4;a=\n'><script>FIRE</script>;base64,AA<\"></video>",
     "<p style=\"background:linear-gradient(url(//CANARY/gradient),red);list-style:url(//CANARY/mark)\">a</p>",
     "<dialog open onclick=FIRE style=position:fixed;inset:0>a</dialog><dialog>b",
 ];
