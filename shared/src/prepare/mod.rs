@@ -7,6 +7,7 @@
 pub(crate) mod anchor;
 pub(crate) mod budget;
 pub(crate) mod css_colour;
+pub(crate) mod css_size;
 mod cut;
 pub(crate) mod data_url;
 pub(crate) mod displays;

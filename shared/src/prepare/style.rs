@@ -1,10 +1,10 @@
 //! Inline styles to classes.
 //!
-//! The few properties that carry meaning in notebooks (emphasis, alignment, colour, what is hidden)
-//! are recognised by exact values; every other declaration has no class and is dropped, with
+//! The few properties that carry meaning in notebooks (emphasis, alignment, colour, sizes of letters,
+//! frames, what is hidden) are recognised by exact values; every other declaration has no class and is dropped, with
 //! anything hidden in it.
 
-use super::css_colour;
+use super::{css_colour, css_size};
 use crate::render::colour;
 
 /// The steps, in per cent, in which the stylesheet draws bars.
@@ -95,19 +95,46 @@ fn class(property: &str, value: &str) -> Option<(&'static str, Option<String>)> 
             ("weight", "ansi-bold")
         }
         ("font-style", "italic" | "oblique") => ("slope", "ansi-italic"),
-        ("text-decoration" | "text-decoration-line", "underline") => ("line", "ansi-underline"),
-        ("text-decoration" | "text-decoration-line", "line-through") => ("line", "ansi-strike"),
+        ("text-decoration" | "text-decoration-line", value) if has(value, "underline") => {
+            ("line", "ansi-underline")
+        }
+        ("text-decoration" | "text-decoration-line", value) if has(value, "line-through") => {
+            ("line", "ansi-strike")
+        }
         ("display", "none") => ("display", "nb-gone"),
         ("display", _) => return Some(("display", None)),
         ("white-space", "pre" | "pre-wrap" | "pre-line" | "break-spaces") => {
             ("white-space", "nb-pre")
         }
-        ("list-style" | "list-style-type", value)
-            if value.split_whitespace().any(|word| word == "none") =>
-        {
+        ("list-style" | "list-style-type", value) if has(value, "none") => {
             ("list-style", "nb-no-marks")
         }
         ("visibility", "hidden" | "collapse") => ("visibility", "nb-gone"),
+        ("font-size", value) => {
+            return Some(("size", Some(size_class(css_size::letters(value)?))));
+        }
+        ("font", value) => {
+            let size = value.split(['/', ' ']).find_map(css_size::letters)?;
+            return Some(("size", Some(size_class(size))));
+        }
+        ("font-family", value) => ("family", monospace(value)?),
+        ("float", value) => ("place", place_of_itself(value)?),
+        ("margin" | "margin-left" | "margin-inline", value) if has(value, "auto") => {
+            ("place", "nb-middle")
+        }
+        ("margin-left" | "padding-left", value) => match css_size::length(value)? {
+            css_size::Length::Pixels(pixels) if pixels < 16.0 => return None,
+            css_size::Length::PerCent(0.0) | css_size::Length::Em(0.0) => return None,
+            _ => ("indent", "nb-indent"),
+        },
+        ("border" | "border-left", value) => {
+            let is_line = LINES.iter().any(|line| has(value, line));
+            let class = match property {
+                "border" => "nb-framed",
+                _ => "nb-ruled",
+            };
+            return Some((class, is_line.then(|| class.to_owned())));
+        }
         ("color", value) => {
             // Black text would vanish on the dark theme, so it gets the page's own text colour.
             let number = colour::nearest(css_colour::parse(value)?);
@@ -116,6 +143,39 @@ fn class(property: &str, value: &str) -> Option<(&'static str, Option<String>)> 
         _ => return None,
     };
     Some((group, Some(name.to_owned())))
+}
+
+/// The styles of borders that can be seen.
+const LINES: [&str; 8] = [
+    "solid", "dashed", "dotted", "double", "groove", "ridge", "inset", "outset",
+];
+
+/// Whether one of the words of `value` is `word`.
+fn has(value: &str, word: &str) -> bool {
+    value.split_whitespace().any(|found| found == word)
+}
+
+/// The class of one of HTML's seven sizes of letters.
+pub(crate) fn size_class(size: usize) -> String {
+    format!("nb-size-{size}")
+}
+
+/// The class of letters of one width, where the first of these families has such.
+pub(crate) fn monospace(families: &str) -> Option<&'static str> {
+    let found = ["mono", "courier", "consolas", "menlo"]
+        .iter()
+        .find(|name| families.contains(**name));
+    found.map(|_| "nb-mono")
+}
+
+/// The class of something that stands at a side, with text beside it, or in the middle.
+pub(crate) fn place_of_itself(place: &str) -> Option<&'static str> {
+    match place {
+        "left" => Some("nb-at-left"),
+        "right" => Some("nb-at-right"),
+        "center" => Some("nb-middle"),
+        _ => None,
+    }
 }
 
 /// The colour of a `background`, which may have other values beside it; of a gradient the first one.
@@ -230,6 +290,18 @@ mod tests {
             ("background: #4caf50 none repeat", "ansi-bg-10"),
             ("white-space: pre-wrap", "nb-pre"),
             ("list-style: none outside", "nb-no-marks"),
+            ("text-decoration: underline dotted", "ansi-underline"),
+            ("font-size: 24px; font-size: 14px", "nb-size-3"),
+            ("FONT-SIZE: 2EM", "nb-size-6"),
+            ("font: italic bold 18px/30px Georgia, serif", "nb-size-4"),
+            ("font-family: 'Courier New'", "nb-mono"),
+            ("float: right", "nb-at-right"),
+            ("display: block; margin: 0 auto", "nb-middle"),
+            ("margin-left: 40px", "nb-indent"),
+            ("margin-left: 4px; padding-left: 0", ""),
+            ("border: 1px solid red; border: none", ""),
+            ("border: 2px dashed", "nb-framed"),
+            ("border-left: 5px solid #ccc; padding: 10px", "nb-ruled"),
         ] {
             assert_eq!(classes(style).join(" "), expected, "{style}");
         }

@@ -5,7 +5,11 @@ use std::{borrow::Cow, sync::OnceLock};
 use ammonia::{Builder, UrlRelative};
 
 use super::restate;
-use crate::prepare::{anchor, css_colour, data_url, image, link, style};
+use crate::prepare::{
+    anchor, css_colour,
+    css_size::{self, Length},
+    data_url, image, link, style,
+};
 
 const ALLOWED_ELEMENTS: [&str; 83] = [
     "a",
@@ -100,7 +104,7 @@ const DROPPED_WITH_CONTENT: [&str; 16] = [
 ];
 
 /// Classes that a fragment may have, besides those of colours and tokens.
-const ALLOWED_CLASSES: [&str; 29] = [
+const ALLOWED_CLASSES: [&str; 43] = [
     "dataframe",
     "nb-alert",
     "nb-alert-danger",
@@ -108,6 +112,8 @@ const ALLOWED_CLASSES: [&str; 29] = [
     "nb-alert-success",
     "nb-alert-warning",
     "nb-anchor",
+    "nb-at-left",
+    "nb-at-right",
     "nb-back",
     "nb-big",
     "nb-center",
@@ -115,18 +121,30 @@ const ALLOWED_CLASSES: [&str; 29] = [
     "nb-dl-inline",
     "nb-footnote",
     "nb-footnotes",
+    "nb-framed",
     "nb-gone",
     "nb-image",
+    "nb-indent",
     "nb-inline",
     "nb-left",
     "nb-math",
     "nb-math-block",
+    "nb-middle",
+    "nb-mono",
     "nb-no-marks",
     "nb-note",
     "nb-on-dark",
     "nb-on-light",
     "nb-pre",
     "nb-right",
+    "nb-ruled",
+    "nb-size-1",
+    "nb-size-2",
+    "nb-size-3",
+    "nb-size-4",
+    "nb-size-5",
+    "nb-size-6",
+    "nb-size-7",
     "nb-table",
     "nb-task",
     "nb-text",
@@ -191,7 +209,7 @@ pub(super) fn builder() -> &'static Builder<'static> {
                     ("audio", &["controls", "src"]),
                     ("details", &["open"]),
                     ("dialog", &["open"]),
-                    ("font", &["color"]),
+                    ("font", &["color", "face", "size"]),
                     ("img", &["src", "alt", "width", "height"]),
                     ("li", &["type", "value"]),
                     ("ol", &["reversed", "start", "type"]),
@@ -258,8 +276,13 @@ fn attribute<'v>(element: &str, name: &str, value: &'v str) -> Option<Cow<'v, st
             let number: i32 = value.trim().parse().ok()?;
             (number.abs() <= 1_000_000).then(|| number.to_string().into())
         }
+        "size" => Some(style::size_class(css_size::of_font(value)?).into()),
+        "face" => style::monospace(&value.to_ascii_lowercase()).map(Cow::Borrowed),
         // A table or a picture stands there itself, which is no matter of its text.
-        "align" if !matches!(element, "img" | "table") => joined(
+        "align" if matches!(element, "img" | "table") => {
+            style::place_of_itself(&value.trim().to_ascii_lowercase()).map(Cow::Borrowed)
+        }
+        "align" => joined(
             style::classes(&format!("text-align:{value}"))
                 .iter()
                 .map(String::as_str),
@@ -325,6 +348,8 @@ pub(super) fn style_words(element: &str, value: &str) -> Vec<String> {
         && let Some(tone) = style::looks(value).background.and_then(tone)
     {
         let mut words = style::looks(value).classes;
+        // An alert has lines of its own.
+        words.retain(|word| !matches!(word.as_str(), "nb-framed" | "nb-ruled"));
         words.extend(["nb-alert".to_owned(), tone.to_owned()]);
         return words;
     }
@@ -396,23 +421,13 @@ pub(super) fn known_class(class: &str) -> Option<&str> {
 /// A width or height: pixels, or a part of the room there is. As in a browser, what follows the
 /// number of an attribute does not count; lengths of a style have their unit.
 fn length(value: &str) -> Option<Cow<'static, str>> {
-    let value = value.trim();
-    let value = value.strip_suffix("!important").unwrap_or(value).trim_end();
-    let digits = value.find(|c: char| !(c.is_ascii_digit() || c == '.'));
-    let (number, unit) = value.split_at(digits.unwrap_or(value.len()));
-    let number: f64 = number.parse().ok()?;
-    let pixels = match unit.trim() {
-        "%" => {
-            let is_part = (1.0..=100.0).contains(&number);
-            return is_part.then(|| format!("{number:.0}%").into());
+    let pixels = match css_size::length(value)? {
+        Length::PerCent(part) => {
+            let is_part = (1.0..=100.0).contains(&part);
+            return is_part.then(|| format!("{part:.0}%").into());
         }
-        "em" | "rem" => number * 16.0,
-        "pt" => number * 4.0 / 3.0,
-        "cm" => number * 37.8,
-        "mm" => number * 3.78,
-        "in" => number * 96.0,
-        unit if unit.starts_with('v') => return None,
-        _ => number,
+        Length::Em(size) => size * 16.0,
+        Length::Pixels(pixels) => pixels,
     };
     image::pixels_of_text(&format!("{pixels:.0}")).map(|pixels| pixels.to_string().into())
 }

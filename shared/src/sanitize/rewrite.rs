@@ -68,7 +68,7 @@ fn tag(out: &mut String, tag: &str, in_link: bool) {
     let name = renamed(name);
     out.push('<');
     out.push_str(name);
-    let mut classes: Vec<&str> = ["class", "align", "color", "style", "hidden"]
+    let mut classes: Vec<&str> = ["class", "align", "color", "face", "size", "style", "hidden"]
         .iter()
         .filter_map(|name| value(name))
         .flat_map(|classes| classes.split(' '))
@@ -120,7 +120,7 @@ fn tag(out: &mut String, tag: &str, in_link: bool) {
     let leads = name != "a" || leads_out;
     for (name, attribute) in &attributes {
         match *name {
-            "align" | "bgcolor" | "class" | "color" | "hidden" | "style" => {}
+            "align" | "bgcolor" | "class" | "color" | "face" | "hidden" | "size" | "style" => {}
             "width" if sizes[0].is_some() => {}
             "height" if sizes[1].is_some() => {}
             "open" if inside.starts_with("dialog") => {}
