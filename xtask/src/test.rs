@@ -1,19 +1,26 @@
 //! `cargo xtask test`: all checks and tests. CI runs this and nothing else.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     thread,
     time::Instant,
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Args;
+use rustix::fs::statvfs;
 
 use crate::{
     build::{self, BuildProfile},
     command::{cargo, execute, path_with, program, say},
     faults, fresh, load, tools,
 };
+
+/// What all tests take of the disk, in bytes, where nothing is built yet.
+const ROOM_FROM_NOTHING: u64 = 10_000_000_000;
+/// What they take where they have run before.
+const ROOM_AGAIN: u64 = 4_000_000_000;
 
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
@@ -41,6 +48,7 @@ struct TestTools {
 
 pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
     let begun = Instant::now();
+    check_room()?;
     // The service does not compile without these.
     tools::debian_packages(&[("cc", "gcc"), ("make", "make")])?;
     // Of a trainer's machine, and the certificates of a made-up API.
@@ -108,6 +116,30 @@ pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
         "All is well, after {} s",
         begun.elapsed().as_secs()
     ));
+    Ok(())
+}
+
+/// Says at once that the disk is too small: a compiler that finds no room says so somewhere in the
+/// middle of its own words.
+fn check_room() -> anyhow::Result<()> {
+    let target = build::target_folder();
+    fs::create_dir_all(&target).with_context(|| format!("cannot make {}", target.display()))?;
+    let is_built = target.join("wasm-release").is_dir();
+    let wanted = if is_built {
+        ROOM_AGAIN
+    } else {
+        ROOM_FROM_NOTHING
+    };
+    let disk = statvfs(&target)?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    ensure!(
+        free >= wanted,
+        "{} has {:.1} GB free, and the tests take up to {:.0}: make room, for example by \
+         `cargo clean`, or name a folder on a larger disk in CARGO_TARGET_DIR",
+        target.display(),
+        free as f64 / 1e9,
+        wanted as f64 / 1e9,
+    );
     Ok(())
 }
 

@@ -19,6 +19,7 @@ const TRUNK_VERSION: &str = "0.21.14";
 const WASM_BINDGEN_VERSION: &str = "0.2.130";
 const CARGO_FUZZ_VERSION: &str = "0.13.2";
 const BINARYEN_VERSION: &str = "123";
+const TERSER_VERSION: &str = "5.51.4";
 const PROXY_VERSION: &str = "5";
 const DENO_VERSION: &str = "2.9.6";
 const MATHS_FONT_VERSION: &str = "5.3.0";
@@ -303,6 +304,11 @@ pub(crate) fn wasm_opt() -> anyhow::Result<Option<Option<PathBuf>>> {
         return Ok(Some(None));
     }
     Ok(npm_package("binaryen", BINARYEN_VERSION)?.map(Some))
+}
+
+/// The folder of `terser`, which makes scripts smaller; `None` without npm.
+pub(crate) fn terser() -> anyhow::Result<Option<PathBuf>> {
+    npm_package("terser", TERSER_VERSION)
 }
 
 /// The folder of an npm package's programs, `None` when there is no npm.

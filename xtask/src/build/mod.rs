@@ -1,5 +1,7 @@
 //! Builds the page (`frontend/dist`) and the binary that contains it.
 
+mod slim;
+
 use std::{
     fs::{self, File},
     io::{self, Read, Write},
@@ -140,6 +142,7 @@ pub(crate) fn page(purpose: BuildProfile) -> anyhow::Result<()> {
     }
     say("Building the page");
     trunk(&[])?;
+    slim_for(purpose, &dist)?;
     add_maths_font(&dist)?;
     let first_visit = compress_for(purpose, &dist)?;
     say("Building the pages for running a class");
@@ -148,6 +151,7 @@ pub(crate) fn page(purpose: BuildProfile) -> anyhow::Result<()> {
     let manage_folder = manage.to_string_lossy();
     let document = format!("frontend/{MANAGE_DOCUMENT}");
     trunk(&["--dist", &manage_folder, &document])?;
+    slim_for(purpose, &manage)?;
     add_manage_page(&manage, &dist)?;
     let manage = compress_for(purpose, &dist)?;
     if purpose == BuildProfile::Trial {
@@ -225,6 +229,14 @@ fn add_maths_font(dist: &Path) -> anyhow::Result<()> {
             .with_context(|| format!("cannot copy {}", from.display()))?;
     }
     Ok(())
+}
+
+/// Makes the program in `folder` and its script smaller, unless the page is for trying.
+fn slim_for(purpose: BuildProfile, folder: &Path) -> anyhow::Result<()> {
+    match purpose {
+        BuildProfile::Trial => Ok(()),
+        BuildProfile::Release => slim::slim(folder),
+    }
 }
 
 /// Compresses what has no compressed copy yet, unless the page is for trying; returns the total size
