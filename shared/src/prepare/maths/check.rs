@@ -125,11 +125,13 @@ pub(crate) fn classes() -> Vec<String> {
     let tables: [Vec<String>; 3] = [of(&STYLE_CLASSES), of(&SIZE_CLASSES), of(&ENGINE_CLASSES)];
     let spaces = NEGATIVE_SPACES.iter().map(|n| format!("nb-m-back-{n}"));
     let marks = ["nb-m-box", "nb-m-size-4"].map(str::to_owned);
+    let rooms = (1..=4).map(|n| format!("nb-m-room-{n}"));
     tables
         .concat()
         .into_iter()
         .chain(spaces)
         .chain(marks)
+        .chain(rooms)
         .collect()
 }
 

@@ -132,6 +132,32 @@ fn lines_are_drawn_between_rows() {
 }
 
 #[test]
+fn rows_have_the_room_below_that_they_ask_for() {
+    check(&[
+        (
+            r"\begin{aligned} a &= b \\[3pt] c &= d \end{aligned}",
+            &["<mrow class=\"nb-m-room-1\"></mrow></mtd></mtr>"],
+        ),
+        (
+            r"\begin{pmatrix} a \\*[10pt] b \end{pmatrix}",
+            &["nb-m-room-3"],
+        ),
+        (
+            r"\begin{array}{c} a \\[1cm] \hline b \end{array}",
+            &["nb-m-room-4", "nb-m-bt"],
+        ),
+        (r"\begin{cases} a \\[x] b \end{cases}", &[">[</mo>"]),
+    ]);
+    check_without(&[
+        (
+            r"\begin{cases} a \\[-3pt] b \\[10pt] \end{cases}",
+            &["nb-m-room", "[", "10"],
+        ),
+        (r"a \\[10pt] b", &["nb-m-room"]),
+    ]);
+}
+
+#[test]
 fn columns_may_be_anywhere() {
     check(&[
         (

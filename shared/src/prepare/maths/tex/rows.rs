@@ -15,6 +15,14 @@ use super::{
 /// The commands of lines, and the classes of those below the last row.
 const LINES: [(&str, &str); 2] = [("hdashline", "nb-m-bbd"), ("hline", "nb-m-bb")];
 
+/// The classes of the room below a row, each with the least length that it stands for, in ems.
+pub(super) const ROOMS: [(f64, &str); 4] = [
+    (0.1, "nb-m-room-1"),
+    (0.4, "nb-m-room-2"),
+    (0.8, "nb-m-room-3"),
+    (1.6, "nb-m-room-4"),
+];
+
 impl Rewriter<'_> {
     pub(super) fn begin(&mut self, rest: &mut TexScanner<'_>) -> Option<()> {
         let name = rest.argument()?.trim();
@@ -60,13 +68,16 @@ impl Rewriter<'_> {
         Some(())
     }
 
-    /// Writes the end of a row; its height is left out. The last row needs none.
+    /// Writes the end of a row, with the room below that it asks for. The last row needs none.
     pub(super) fn row(&mut self, name: &str, rest: &mut TexScanner<'_>) {
+        let mut room = None;
         if name == "\\" {
             rest.0 = rest.0.strip_prefix('*').unwrap_or(rest.0);
             let mut ahead = *rest;
-            let is_length = |text| TexScanner(text).length().is_some();
-            if rest.0.starts_with('[') && ahead.optional().is_some_and(is_length) {
+            if rest.0.starts_with('[') {
+                room = ahead.optional().and_then(|text| TexScanner(text).length());
+            }
+            if room.is_some() {
                 *rest = ahead;
             }
         }
@@ -82,6 +93,11 @@ impl Rewriter<'_> {
             open.rows.below = below.filter(|_| open.may_have_lines());
             *rest = ahead;
         } else {
+            if let Some(class) = room.and_then(room_class) {
+                self.out.push('{');
+                self.marks.push_class(&mut self.out, class);
+                self.out.push('}');
+            }
             self.out.push_str("\\\\");
         }
         self.style.is_display = open.rows.is_display;
@@ -127,6 +143,12 @@ impl Rewriter<'_> {
             }
         }
     }
+}
+
+/// The class of something without width that reaches `ems` below a row; small lengths have none.
+fn room_class(ems: f64) -> Option<&'static str> {
+    let (_, class) = ROOMS.iter().rev().find(|(least, _)| ems >= *least)?;
+    Some(class)
 }
 
 /// Takes the lines that are next; returns the class of the last one.

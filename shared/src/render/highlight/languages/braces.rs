@@ -113,7 +113,7 @@ pub(super) const SWIFT: Language = Language {
 
 /// Languages in which single quotes are strings.
 pub(super) const OTHERS: Language = Language {
-    names: "dart php scss less groovy gradle",
+    names: "dart php scss less groovy gradle d zig",
     quotes: &[TRIPLE, DOUBLE, SINGLE],
     forms: Forms::URLS,
     ..BRACES

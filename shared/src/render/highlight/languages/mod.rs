@@ -1,12 +1,13 @@
 //! The languages that the lexer knows. One table is enough, because languages differ little in
 //! what matters for colours. Languages with braces are in `braces`, functional ones and Julia in
-//! `functional`, data and markup in `data`, and others in `scripts`; names that differ from those
+//! `functional`, data and markup in `data`, rare ones in `sciences`, and others in `scripts`; names that differ from those
 //! in the table, as `Julia 1.6` does, are read here.
 
 mod braces;
 mod data;
 mod forms;
 mod functional;
+mod sciences;
 mod scripts;
 
 pub(in crate::render::highlight) use forms::Forms;
@@ -119,7 +120,7 @@ fn exact(name: &str) -> Option<&'static Language> {
         .find(|language| !name.is_empty() && language.names.split(' ').any(is))
 }
 
-pub(in crate::render::highlight) static LANGUAGES: [Language; 29] = [
+pub(in crate::render::highlight) static LANGUAGES: [Language; 35] = [
     PYTHON,
     scripts::SHELL,
     data::SQL,
@@ -149,6 +150,12 @@ pub(in crate::render::highlight) static LANGUAGES: [Language; 29] = [
     scripts::STATA,
     scripts::LUA,
     scripts::RUBY,
+    sciences::FORTRAN,
+    sciences::SAS,
+    sciences::PROLOG,
+    sciences::WOLFRAM,
+    sciences::MAXIMA,
+    sciences::TCL,
 ];
 
 /// The language of the body of an unknown script: all of it is plain.

@@ -70,5 +70,35 @@ fn rarer_languages_have_classes() {
             "def f; rescue 'it\\'s'; end # c",
             "⟨kw:def⟩ ⟨def:f⟩; ⟨kw:rescue⟩ ⟨str:'it\\'s'⟩; ⟨kw:end⟩ ⟨com:# c⟩",
         ),
+        (
+            "fortran",
+            "SUBROUTINE f(x) ! it's\nreal :: y = 'it''s'",
+            "⟨kw:SUBROUTINE⟩ ⟨def:f⟩(x) ⟨com:! it's⟩\n⟨kw:real⟩ ⟨op:::⟩ y ⟨op:=⟩ ⟨str:'it''s'⟩",
+        ),
+        (
+            "sas",
+            "* it's\nproc print data=a; title 'x'; /* c */ run;",
+            "⟨com:* it's⟩\n⟨kw:proc⟩ print ⟨kw:data⟩⟨op:=⟩a; ⟨kw:title⟩ ⟨str:'x'⟩; ⟨com:/* c */⟩ ⟨kw:run⟩;",
+        ),
+        (
+            "prolog",
+            "f(X) :- X is 2, g('it\\'s'). % don't",
+            "⟨fn:f⟩(X) ⟨op::-⟩ X ⟨kw:is⟩ ⟨num:2⟩, ⟨fn:g⟩(⟨str:'it\\'s'⟩). ⟨com:% don't⟩",
+        ),
+        (
+            "wolfram language",
+            "f[x_] := If[x > 0, \"a\", Pi] (* it's (* a *) comment *)",
+            "f[x_] ⟨op::=⟩ ⟨kw:If⟩[x ⟨op:&gt;⟩ ⟨num:0⟩, ⟨str:\"a\"⟩, ⟨const:Pi⟩] ⟨com:(* it's (* a *) comment *)⟩",
+        ),
+        (
+            "maxima",
+            "f(x) := block([y], if x > 0 then true) /* it's */;",
+            "⟨fn:f⟩(x) ⟨op::=⟩ ⟨kw:block⟩([y], ⟨kw:if⟩ x ⟨op:&gt;⟩ ⟨num:0⟩ ⟨kw:then⟩ ⟨const:true⟩) ⟨com:/* it's */⟩;",
+        ),
+        (
+            "tcl",
+            "proc f {x} { puts \"a # b\" } ;# it's",
+            "⟨kw:proc⟩ ⟨def:f⟩ {x} { ⟨kw:puts⟩ ⟨str:\"a # b\"⟩ } ;⟨com:# it's⟩",
+        ),
     ]);
 }
