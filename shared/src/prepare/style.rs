@@ -287,7 +287,7 @@ mod tests {
                  linear-gradient(90deg, #d65f5f, #d65f5f 33.3%, transparent 33.3%)",
                 "ansi-bg-9 nb-bar-35",
             ),
-            ("background: #4caf50 none repeat", "ansi-bg-10"),
+            ("background: #4caf50 none repeat", "ansi-bg-2"),
             ("white-space: pre-wrap", "nb-pre"),
             ("list-style: none outside", "nb-no-marks"),
             ("text-decoration: underline dotted", "ansi-underline"),

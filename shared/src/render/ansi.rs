@@ -4,7 +4,7 @@
 //! markup would be many times the text, or a browser would take long for it, the rest of the
 //! text is written without colours.
 
-use super::{colour, escape};
+use super::{addresses, colour, escape, link};
 
 /// Colours may make the markup this many times as long as the text, and [`ANSI_FREE_BYTES`]
 /// longer.
@@ -12,6 +12,9 @@ const ANSI_GROWTH_FACTOR: usize = 6;
 const ANSI_FREE_BYTES: usize = 2048;
 /// The most coloured spans of one text, because a browser has to lay out an element for each.
 const MAX_COLOUR_SPANS: usize = 10_000;
+
+/// The most links of one text.
+const MAX_LINKS: usize = 200;
 
 /// The most parts of one parameter that are read.
 const MAX_PARTS: usize = 8;
@@ -70,6 +73,7 @@ pub(super) struct Terminal {
     read: usize,
     written: usize,
     spans: usize,
+    links: usize,
 }
 
 impl Terminal {
@@ -90,13 +94,13 @@ impl Terminal {
             let too_much = written > ANSI_GROWTH_FACTOR * (self.read + at) + ANSI_FREE_BYTES
                 || self.spans == MAX_COLOUR_SPANS;
             if self.style == TextStyle::default() || too_much || plain.is_empty() {
-                push_plain(out, plain);
+                self.push_plain(out, plain);
             } else {
                 self.spans += 1;
                 out.push_str("<span class=\"");
                 self.style.push_classes(out);
                 out.push_str("\">");
-                push_plain(out, plain);
+                self.push_plain(out, plain);
                 out.push_str("</span>");
             }
             at += plain.len();
@@ -104,21 +108,38 @@ impl Terminal {
         self.read += text.len();
         self.written += out.len() - start;
     }
-}
 
-/// Appends text without escapes, and without control characters but tabs and line ends.
-fn push_plain(out: &mut String, text: &str) {
-    let dashes = text.bytes().take_while(|byte| *byte == b'-').count();
-    let (rule, text) = text.split_at(if dashes < MIN_RULE_DASHES { 0 } else { dashes });
-    if !rule.is_empty() {
-        // In a narrow place it is cut off, and not continued in the next line.
-        out.push_str("<span class=\"nb-rule\">");
-        out.push_str(rule);
-        out.push_str("</span>");
+    /// Appends text without escapes, and without control characters but tabs and line ends.
+    fn push_plain(&mut self, out: &mut String, text: &str) {
+        let dashes = text.bytes().take_while(|byte| *byte == b'-').count();
+        let (rule, text) = text.split_at(if dashes < MIN_RULE_DASHES { 0 } else { dashes });
+        if !rule.is_empty() {
+            // In a narrow place it is cut off, and not continued in the next line.
+            out.push_str("<span class=\"nb-rule\">");
+            out.push_str(rule);
+            out.push_str("</span>");
+        }
+        let dropped = |c: char| c.is_control() && c != '\n' && c != '\t';
+        for part in text.split(dropped) {
+            self.push_with_links(out, part);
+        }
     }
-    let dropped = |c: char| c.is_control() && c != '\n' && c != '\t';
-    for part in text.split(dropped) {
-        escape::push(out, part);
+
+    /// Appends text with its addresses as links.
+    fn push_with_links(&mut self, out: &mut String, text: &str) {
+        let mut at = 0;
+        while self.links < MAX_LINKS
+            && let Some(address) = addresses::next(text, at)
+        {
+            self.links += 1;
+            escape::push(out, &text[at..address.start]);
+            at = address.end;
+            let address = &text[address];
+            link::push_start(out, address, "");
+            escape::push(out, address);
+            out.push_str("</a>");
+        }
+        escape::push(out, &text[at..]);
     }
 }
 
@@ -369,6 +390,40 @@ mod tests {
         ] {
             assert_eq!(html(text), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn addresses_are_links() {
+        let link = |address: &str| {
+            format!(
+                "<a href=\"{address}\" target=\"_blank\" rel=\"noopener noreferrer nofollow\">{address}</a>"
+            )
+        };
+        assert_eq!(
+            html("see https://a.b/c?d=1&e, (http://x.y/z_(1))."),
+            format!(
+                "see {}, ({}).",
+                link("https://a.b/c?d=1&amp;e"),
+                link("http://x.y/z_(1)")
+            )
+        );
+        assert_eq!(
+            html("\x1b[31mat https://a.b\x1b[0m!"),
+            format!(
+                "<span class=\"ansi-fg-1\">at {}</span>!",
+                link("https://a.b")
+            )
+        );
+        for text in ["javascript://x", "ftp://x.y", "http:// x", "file:///etc/x"] {
+            assert_eq!(html(text), text);
+        }
+        assert_eq!(html("'https://a.b\"'<i>").matches("<a ").count(), 1);
+        let many = "http://a.b ".repeat(10_000);
+        assert_eq!(html(&many).matches("<a ").count(), super::MAX_LINKS);
+        assert_eq!(
+            html(&many).matches("http://a.b ").count(),
+            10_000 - super::MAX_LINKS
+        );
     }
 
     #[test]

@@ -58,6 +58,7 @@
 //! The sixteen colours are the terminal's: black, red, green, yellow, blue, magenta,
 //! cyan, white (0 to 7) and their bright forms (8 to 15). Terminal colours, and the
 //! `color` and `background-color` of a sanitised fragment, become the nearest of them.
+pub(crate) mod addresses;
 pub(crate) mod anchor;
 pub(crate) mod ansi;
 mod cell;
@@ -69,6 +70,7 @@ pub(crate) mod highlight;
 pub(crate) mod html;
 pub(crate) mod image;
 mod json;
+pub(crate) mod link;
 mod options;
 mod output;
 mod parts;

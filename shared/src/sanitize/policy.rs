@@ -170,7 +170,7 @@ const FOREIGN_CLASSES: [(&str, &str); 12] = [
 const COLOURED_ELEMENTS: [&str; 4] = ["table", "td", "th", "tr"];
 
 /// Elements that are an alert where a pale colour is behind them.
-const PARAGRAPH_ELEMENTS: [&str; 8] = [
+const PARAGRAPH_ELEMENTS: [&str; 9] = [
     "address",
     "article",
     "aside",
@@ -178,6 +178,7 @@ const PARAGRAPH_ELEMENTS: [&str; 8] = [
     "div",
     "fieldset",
     "p",
+    "pre",
     "section",
 ];
 

@@ -16,15 +16,25 @@ use super::{
 };
 
 /// Properties of which the sanitiser keeps something.
-const PROPERTIES: [&str; 13] = [
+const PROPERTIES: [&str; 23] = [
     "background",
     "background-color",
+    "border",
+    "border-left",
     "color",
     "display",
+    "float",
+    "font",
+    "font-family",
+    "font-size",
     "font-style",
     "font-weight",
     "list-style",
     "list-style-type",
+    "margin",
+    "margin-inline",
+    "margin-left",
+    "padding-left",
     "text-align",
     "text-decoration",
     "text-decoration-line",

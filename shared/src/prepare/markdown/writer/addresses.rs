@@ -1,10 +1,10 @@
 //! Bare addresses in Markdown, which are links as on a forge.
 
 use super::MarkdownWriter;
-use crate::{prepare::link, render::stand_in};
-
-/// The most bytes of an address.
-const MAX_ADDRESS_BYTES: usize = 2000;
+use crate::{
+    prepare::link,
+    render::{addresses, stand_in},
+};
 
 impl MarkdownWriter<'_> {
     /// Writes text outside of links, with its addresses as links.
@@ -43,7 +43,7 @@ struct Address {
 fn address(text: &str, from: usize, at: usize) -> Option<Address> {
     let rest = &text[at..];
     let (start, scheme) = if rest.starts_with("://") {
-        (start(text, from, at)?, "")
+        (addresses::start(text, from, at)?, "")
     } else if rest.get(..4)?.eq_ignore_ascii_case("www.") {
         let opens = |c: char| c.is_whitespace() || matches!(c, '(' | '*' | '_' | '~' | '[' | '"');
         let previous = text[..at].chars().next_back();
@@ -53,7 +53,7 @@ fn address(text: &str, from: usize, at: usize) -> Option<Address> {
     } else {
         return None;
     };
-    let end = start + length(&text[start..]);
+    let end = start + addresses::length(&text[start..]);
     let host = start
         + text[start..end]
             .find("://")
@@ -78,49 +78,6 @@ fn email(text: &str, from: usize, at: usize) -> Option<Address> {
         end: at + 1 + host.len(),
         scheme: "mailto:",
     })
-}
-
-/// Where the address begins whose scheme ends at `colon`; `None` where it is none.
-fn start(text: &str, from: usize, colon: usize) -> Option<usize> {
-    let before = &text[from..colon];
-    let ends_with = |scheme: &&str| {
-        let end = before.len().checked_sub(scheme.len());
-        end.and_then(|end| before.get(end..))
-            .is_some_and(|end| end.eq_ignore_ascii_case(scheme))
-    };
-    let scheme = ["https", "http"].into_iter().find(ends_with)?;
-    let start = colon - scheme.len();
-    // In scripts without spaces an address follows a letter.
-    let previous = text[..start].chars().next_back();
-    let goes_on = previous.is_some_and(|c| c.is_ascii_alphanumeric());
-    (!goes_on).then_some(start)
-}
-
-/// The length of the address that `text` begins with. Marks at its end belong to the sentence.
-fn length(text: &str) -> usize {
-    let ends = |c: char| {
-        c.is_whitespace()
-            || c.is_control()
-            || matches!(c, '<' | '>' | '"' | '`' | '|' | '{' | '}')
-            || ('\u{FDD0}'..='\u{FDEF}').contains(&c)
-    };
-    // What is longer is no address, and looking for its end takes long.
-    let text = &text[..text.floor_char_boundary(MAX_ADDRESS_BYTES)];
-    let mut end = text.find(ends).unwrap_or(text.len());
-    loop {
-        let address = &text[..end];
-        let count = |mark: char| address.matches(mark).count();
-        let cut = match address.chars().next_back() {
-            Some('?' | '!' | '.' | ',' | ':' | ';' | '*' | '_' | '~' | '\'') => true,
-            Some(')') => count(')') > count('('),
-            Some(']') => count(']') > count('['),
-            _ => false,
-        };
-        if !cut {
-            return end;
-        }
-        end -= 1;
-    }
 }
 
 #[cfg(test)]
