@@ -37,13 +37,13 @@ impl RenderReport {
     /// ```
     /// use shared::{notebook::Notebook, prepare, render, report::RenderReport, sanitize::Ammonia};
     ///
-    /// let json = br#"{"cells": [{"cell_type": "markdown", "source": "$x$ $\\ce{x}$ $\\zz$"}]}"#;
+    /// let json = br#"{"cells": [{"cell_type": "markdown", "source": "$x$ $\\AxiomC{x}$ $\\zz$"}]}"#;
     /// let cells = prepare::cells(&Notebook::parse(json)?.notebook, 0, &Ammonia);
     /// let html = render::cells(&cells, &render::Options::default()).into_string();
     /// let mut report = RenderReport::default();
     /// report.add(&cells, &html);
     /// assert_eq!((report.cells, report.formulas), ([1, 1], 2));
-    /// assert_eq!(report.fallbacks["a formula as its source: \\ce"], 1);
+    /// assert_eq!(report.fallbacks["a formula as its source: \\AxiomC"], 1);
     /// assert_eq!(report.fallbacks["an unknown command of TeX: \\zz"], 1);
     /// # Ok::<(), shared::notebook::ParseError>(())
     /// ```

@@ -102,7 +102,13 @@ fn class(property: &str, value: &str) -> Option<(&'static str, Option<String>)> 
             ("line", "ansi-strike")
         }
         ("display", "none") => ("display", "nb-gone"),
+        ("display", "flex" | "inline-flex") => ("display", "nb-row"),
+        ("display", "inline" | "inline-block" | "inline-table") => ("display", "nb-beside"),
         ("display", _) => return Some(("display", None)),
+        ("flex-direction" | "flex-flow", value) => {
+            let is_column = value.starts_with("column");
+            return Some(("direction", is_column.then(|| "nb-column".to_owned())));
+        }
         ("white-space", "pre" | "pre-wrap" | "pre-line" | "break-spaces") => {
             ("white-space", "nb-pre")
         }
@@ -298,6 +304,9 @@ mod tests {
             ("float: right", "nb-at-right"),
             ("display: block; margin: 0 auto", "nb-middle"),
             ("margin-left: 40px", "nb-indent"),
+            ("display: flex; gap: 1em", "nb-row"),
+            ("display: flex; flex-flow: column wrap", "nb-column nb-row"),
+            ("display: inline", "nb-beside"),
             ("margin-left: 4px; padding-left: 0", ""),
             ("border: 1px solid red; border: none", ""),
             ("border: 2px dashed", "nb-framed"),

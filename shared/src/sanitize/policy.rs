@@ -104,7 +104,7 @@ const DROPPED_WITH_CONTENT: [&str; 16] = [
 ];
 
 /// Classes that a fragment may have, besides those of colours and tokens.
-const ALLOWED_CLASSES: [&str; 43] = [
+const ALLOWED_CLASSES: [&str; 46] = [
     "dataframe",
     "nb-alert",
     "nb-alert-danger",
@@ -115,9 +115,11 @@ const ALLOWED_CLASSES: [&str; 43] = [
     "nb-at-left",
     "nb-at-right",
     "nb-back",
+    "nb-beside",
     "nb-big",
     "nb-center",
     "nb-code-block",
+    "nb-column",
     "nb-dl-inline",
     "nb-footnote",
     "nb-footnotes",
@@ -137,6 +139,7 @@ const ALLOWED_CLASSES: [&str; 43] = [
     "nb-on-light",
     "nb-pre",
     "nb-right",
+    "nb-row",
     "nb-ruled",
     "nb-size-1",
     "nb-size-2",

@@ -6,7 +6,7 @@
 //! leads nowhere.
 
 use super::tex::{Mark, Marks};
-use crate::prepare::link;
+use crate::{prepare::link, render::escape};
 
 /// The elements that a formula may have. None of them can act or hold HTML here.
 const MATHML_ELEMENTS: [&str; 28] = [
@@ -148,7 +148,10 @@ pub(super) fn checked(mathml: &str, marks: &Marks) -> Option<String> {
         if open.is_empty() != out.is_empty() || (open.is_empty() && at > 0) {
             return None;
         }
-        out.push_str(&rest[..at]);
+        match marks.shown_tag(&rest[..at]) {
+            Some(shown) => escape::push(&mut out, shown),
+            None => out.push_str(&rest[..at]),
+        }
         let (tag, after) = rest[at + 1..].split_once('>')?;
         rest = after;
         if let Some(name) = tag.strip_prefix('/') {
@@ -232,6 +235,7 @@ fn push_attributes<'m>(
                         Some(Mark::Class(class)) => classes.push(class.clone()),
                         Some(Mark::Table(class)) => next.table = Some(class),
                         Some(Mark::Link(url)) => next.link = Some(url),
+                        Some(Mark::Tag(_)) => {}
                         None => classes.extend(of_style(declaration)),
                     }
                 }

@@ -162,7 +162,7 @@ mod tests {
         for tex in [
             "",
             r"\frac{",
-            r"\ce{H2O}",
+            r"\AxiomC{a}",
             r"\begin{CD}A\end{CD}",
             r"\def\x{\x\x}\x",
             r"\def\x{\y}\def\y{\x}\x",

@@ -158,6 +158,32 @@ fn rows_have_the_room_below_that_they_ask_for() {
 }
 
 #[test]
+fn tags_stand_at_the_side_as_they_are_written() {
+    for (tex, tag) in [
+        (r"x \tag{7}", "(7)"),
+        (r"\tag*{A} x", "A"),
+        (r"x \tag{$\ast$}", "(∗)"),
+        (
+            r"\begin{align} a &= b \tag*{§2} \\ c &= d \end{align}",
+            "§2",
+        ),
+    ] {
+        let html = latex(&format!("$${tex}$$"));
+        assert!(!html.contains("<code"), "{tex} is shown as source");
+        assert!(
+            html.contains(&format!("<mtext>{tag}</mtext></mtd></mtr>")),
+            "{tex}: {html}"
+        );
+    }
+    // A reference names what the formula shows, without its brackets.
+    let html = latex(r"$$x \tag*{A} \label{a}$$ $$\ref{a} \eqref{a}$$");
+    assert!(
+        html.contains("<mtext>A</mtext>") && html.contains("<mtext>(A)</mtext>"),
+        "{html}"
+    );
+}
+
+#[test]
 fn columns_may_be_anywhere() {
     check(&[
         (

@@ -16,13 +16,15 @@ use super::{
 };
 
 /// Properties of which the sanitiser keeps something.
-const PROPERTIES: [&str; 23] = [
+const PROPERTIES: [&str; 25] = [
     "background",
     "background-color",
     "border",
     "border-left",
     "color",
     "display",
+    "flex-direction",
+    "flex-flow",
     "float",
     "font",
     "font-family",

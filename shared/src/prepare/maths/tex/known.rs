@@ -31,7 +31,7 @@ pub(crate) fn is_missing(name: &str) -> bool {
 }
 
 /// Commands that Jupyter's MathJax knows, and nothing here does.
-const MISSING_COMMANDS: [&str; 37] = [
+const MISSING_COMMANDS: [&str; 35] = [
     "ArrowBetweenLines",
     "Axiom",
     "AxiomC",
@@ -54,7 +54,6 @@ const MISSING_COMMANDS: [&str; 37] = [
     "above",
     "abovewithdelims",
     "atopwithdelims",
-    "ce",
     "cellcolor",
     "columncolor",
     "fCenter",
@@ -63,7 +62,6 @@ const MISSING_COMMANDS: [&str; 37] = [
     "newtagform",
     "notChar",
     "overwithdelims",
-    "pu",
     "renewtagform",
     "rowcolor",
     "shortvdotswithin",

@@ -9,6 +9,7 @@
 //! their place, whose number is that of a mark ([`Marks`]), and `check` turns it back.
 
 mod boxes;
+mod chemistry;
 mod colours;
 mod environments;
 mod expansion;
@@ -44,6 +45,9 @@ pub(super) struct EngineTex {
 #[derive(Debug, Default)]
 pub(super) struct Marks(Vec<Mark>);
 
+/// What the words of a tag begin with that stand for others.
+const TAG_MARK: &str = "@@";
+
 /// What a part of a formula is marked with.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Mark {
@@ -53,6 +57,8 @@ pub(super) enum Mark {
     Table(String),
     /// The address that the words lead to.
     Link(String),
+    /// What stands in place of a tag's words.
+    Tag(String),
 }
 
 impl Marks {
@@ -68,12 +74,34 @@ impl Marks {
         out.extend(["\\text{", words, "}}"]);
     }
 
-    fn push(&mut self, out: &mut String, mark: Mark) {
+    /// The words of a tag for the engine, which knows plain ones in brackets alone: others stand for
+    /// `shown`.
+    fn tag_words(&mut self, tag: &str, shown: &str) -> String {
+        if tag.is_ascii() && shown.len() > tag.len() {
+            return tag.to_owned();
+        }
+        format!("{TAG_MARK}{}", self.number(Mark::Tag(shown.to_owned())))
+    }
+
+    /// What stands in place of the tag that the engine has written.
+    pub(super) fn shown_tag(&self, written: &str) -> Option<&str> {
+        let number = written.strip_prefix('(')?.strip_prefix(TAG_MARK)?;
+        match self.get(number.strip_suffix(')')?.parse().ok()?)? {
+            Mark::Tag(shown) => Some(shown),
+            _ => None,
+        }
+    }
+
+    fn number(&mut self, mark: Mark) -> usize {
         let known = self.0.iter().position(|known| *known == mark);
-        let number = known.unwrap_or_else(|| {
+        known.unwrap_or_else(|| {
             self.0.push(mark);
             self.0.len() - 1
-        });
+        })
+    }
+
+    fn push(&mut self, out: &mut String, mark: Mark) {
+        let number = self.number(mark);
         out.push_str(&format!("\\color[HTML]{{{number:06x}}}"));
     }
 

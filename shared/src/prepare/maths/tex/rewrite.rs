@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::{
-    EngineTex, Marks, TexDefinitions,
+    EngineTex, Marks, TexDefinitions, chemistry,
     environments::OpenEnvironment,
     known,
     scan::{TexScanner, command_name, push_token},
@@ -66,17 +66,27 @@ pub(super) fn rewritten(
     rewriter.end_row();
     let (tex, tag) = (rewriter.out, rewriter.tag);
     let tex = match tag {
-        // The engine has tags in environments alone, and of plain words.
-        Some(tag) if display && tag.is_ascii() => {
-            format!("\\begin{{equation*}}{tex}\\tag{{{tag}}}\\end{{equation*}}")
+        // The engine has tags in environments alone.
+        Some(Tag { words, .. }) if display => {
+            format!("\\begin{{equation*}}{tex}\\tag{{{words}}}\\end{{equation*}}")
         }
-        Some(tag) => format!("{tex}\\qquad\\text{{({tag})}}"),
+        Some(Tag { shown, .. }) => format!("{tex}\\qquad\\text{{{shown}}}"),
         None => tex,
     };
     Some(EngineTex {
         tex,
         marks: rewriter.marks,
     })
+}
+
+/// The tag of a formula.
+pub(super) struct Tag {
+    /// What references show.
+    pub(super) tag: String,
+    /// What the formula shows.
+    shown: String,
+    /// What the engine is told.
+    words: String,
 }
 
 pub(super) struct Rewriter<'a> {
@@ -89,7 +99,7 @@ pub(super) struct Rewriter<'a> {
     pub(super) out: String,
     pub(super) open: Vec<OpenEnvironment>,
     /// The tag of the whole formula.
-    pub(super) tag: Option<String>,
+    pub(super) tag: Option<Tag>,
     /// The label of the row, and its tag.
     pub(super) label: Option<(Option<String>, Option<String>)>,
 }
@@ -212,6 +222,8 @@ impl Rewriter<'_> {
             }
             "unicode" => self.unicode(rest)?,
             "verb" => self.verbatim(rest)?,
+            "ce" => self.group(&chemistry::formula(rest.argument()?)?)?,
+            "pu" => self.group(&chemistry::unit(rest.argument()?))?,
             "require" => drop(rest.argument()?),
             _ => return Some(None),
         }
@@ -259,18 +271,17 @@ impl Rewriter<'_> {
         let is_bare = rest.takes("*");
         let tag = plain_words(rest.argument()?);
         self.label.get_or_insert_default().1 = Some(tag.clone());
-        if is_bare {
-            self.out.extend(["\\qquad\\text{", &tag, "}"]);
-        } else if let Some(open) = self.open.last_mut().filter(|open| open.has_tags) {
-            match tag.is_ascii() {
-                true => {
-                    self.out.extend(["\\tag{", &tag, "}"]);
-                    open.rows.has_tag = true;
-                }
-                false => self.out.extend(["\\qquad\\text{(", &tag, ")}"]),
-            }
+        let shown = if is_bare {
+            tag.clone()
         } else {
-            self.tag = Some(tag);
+            format!("({tag})")
+        };
+        let words = self.marks.tag_words(&tag, &shown);
+        if let Some(open) = self.open.last_mut().filter(|open| open.has_tags) {
+            self.out.extend(["\\tag{", &words, "}"]);
+            open.rows.has_tag = true;
+        } else {
+            self.tag = Some(Tag { tag, shown, words });
         }
         Some(())
     }

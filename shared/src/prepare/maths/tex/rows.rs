@@ -137,7 +137,7 @@ impl Rewriter<'_> {
     /// Keeps the label of the row that ends, if it has a tag.
     pub(super) fn end_row(&mut self) {
         if let Some((Some(label), tag)) = self.label.take() {
-            let tag = tag.or_else(|| self.tag.clone());
+            let tag = tag.or_else(|| Some(self.tag.as_ref()?.tag.clone()));
             if let Some(tag) = tag {
                 Rc::make_mut(self.definitions).set_tag(&label, &tag);
             }
