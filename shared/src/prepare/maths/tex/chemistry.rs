@@ -27,7 +27,7 @@ const ARROWS: [(&str, &str, &str); 12] = [
 
 /// The TeX of the chemical formula `source`; `None` where it is nested too deep.
 pub(super) fn formula(source: &str) -> Option<String> {
-    let mut reader = Reader::new(source, 0);
+    let mut reader = ChemistryReader::new(source, 0);
     reader.run()?;
     Some(reader.out)
 }
@@ -95,7 +95,7 @@ pub(super) fn unit(source: &str) -> String {
 
 /// What was read before.
 #[derive(Clone, Copy, PartialEq)]
-enum Before {
+enum Preceding {
     /// Nothing to which something could be attached.
     Nothing,
     /// White space.
@@ -104,10 +104,10 @@ enum Before {
     Atom,
 }
 
-struct Reader<'s> {
+struct ChemistryReader<'s> {
     rest: &'s str,
     out: String,
-    before: Before,
+    before: Preceding,
     /// Whether the last atom has a subscript and a superscript.
     scripts: [bool; 2],
     /// Whether they stand before the atom that they belong to.
@@ -115,12 +115,12 @@ struct Reader<'s> {
     depth: usize,
 }
 
-impl<'s> Reader<'s> {
+impl<'s> ChemistryReader<'s> {
     fn new(source: &'s str, depth: usize) -> Self {
         Self {
             rest: source.trim(),
             out: String::new(),
-            before: Before::Nothing,
+            before: Preceding::Nothing,
             scripts: [false; 2],
             is_of_next: false,
             depth,
@@ -138,7 +138,7 @@ impl<'s> Reader<'s> {
             match first {
                 c if c.is_whitespace() => {
                     self.rest = self.rest.trim_start();
-                    self.before = Before::Space;
+                    self.before = Preceding::Space;
                 }
                 c if c.is_alphabetic() => self.letters(),
                 '0'..='9' => self.number(),
@@ -152,15 +152,15 @@ impl<'s> Reader<'s> {
                 '=' | '#' => {
                     self.skip(1);
                     let bond = if first == '=' { "=" } else { "\\equiv " };
-                    self.after(&format!("{{{bond}}}"), Before::Nothing);
+                    self.after(&format!("{{{bond}}}"), Preceding::Nothing);
                 }
                 '*' | '.' | '·' | '•' => {
                     self.skip(first.len_utf8());
-                    self.after("{\\cdot}", Before::Nothing);
+                    self.after("{\\cdot}", Preceding::Nothing);
                 }
                 '(' | '[' => {
                     self.skip(1);
-                    self.after(first.encode_utf8(&mut [0; 4]), Before::Nothing);
+                    self.after(first.encode_utf8(&mut [0; 4]), Preceding::Nothing);
                 }
                 ')' | ']' => {
                     self.skip(1);
@@ -179,11 +179,11 @@ impl<'s> Reader<'s> {
                     } else {
                         ""
                     };
-                    self.after(&format!("{first}{space}"), Before::Nothing);
+                    self.after(&format!("{first}{space}"), Preceding::Nothing);
                 }
                 other => {
                     self.skip(other.len_utf8());
-                    self.after(other.encode_utf8(&mut [0; 4]), Before::Nothing);
+                    self.after(other.encode_utf8(&mut [0; 4]), Preceding::Nothing);
                 }
             }
         }
@@ -194,7 +194,7 @@ impl<'s> Reader<'s> {
         self.rest = &self.rest[bytes..];
     }
 
-    fn after(&mut self, tex: &str, before: Before) {
+    fn after(&mut self, tex: &str, before: Preceding) {
         self.out.push_str(tex);
         self.before = before;
         self.scripts = [false; 2];
@@ -202,7 +202,7 @@ impl<'s> Reader<'s> {
     }
 
     fn atom(&mut self, tex: &str) {
-        self.after(tex, Before::Atom);
+        self.after(tex, Preceding::Atom);
     }
 
     /// Takes what stands in the braces that are next.
@@ -223,7 +223,7 @@ impl<'s> Reader<'s> {
 
     /// The TeX of a formula within this one.
     fn inner(&self, source: &str) -> Option<String> {
-        let mut reader = Reader::new(source, self.depth + 1);
+        let mut reader = ChemistryReader::new(source, self.depth + 1);
         reader.run()?;
         Some(reader.out)
     }
@@ -255,7 +255,7 @@ impl<'s> Reader<'s> {
         } else {
             format!("\\{with_text}[{{{below}}}]{{{above}}}")
         };
-        self.after(&tex, Before::Nothing);
+        self.after(&tex, Preceding::Nothing);
         Some(true)
     }
 
@@ -263,16 +263,16 @@ impl<'s> Reader<'s> {
         let end = self.rest.find(|c: char| !c.is_alphabetic());
         let (name, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
         let is_alone =
-            self.before != Before::Atom && rest.chars().next().is_none_or(char::is_whitespace);
-        if name == "v" && is_alone && self.before == Before::Space {
+            self.before != Preceding::Atom && rest.chars().next().is_none_or(char::is_whitespace);
+        if name == "v" && is_alone && self.before == Preceding::Space {
             self.rest = rest;
-            return self.after("\\downarrow ", Before::Nothing);
+            return self.after("\\downarrow ", Preceding::Nothing);
         }
         self.rest = rest;
         let is_variable = name.len() == 1 && name.starts_with(|c: char| c.is_ascii_lowercase());
         if is_variable && is_alone && !rest.is_empty() {
             // An amount.
-            return self.after(&format!("{name}\\,"), Before::Nothing);
+            return self.after(&format!("{name}\\,"), Preceding::Nothing);
         }
         self.atom(&format!("\\mathrm{{{name}}}"));
     }
@@ -292,7 +292,7 @@ impl<'s> Reader<'s> {
         }
         let (number, rest) = self.rest.split_at(end);
         self.rest = rest;
-        if self.before == Before::Atom {
+        if self.before == Preceding::Atom {
             return self.attach('_', number);
         }
         let amount = match fraction(rest, '/') {
@@ -303,14 +303,14 @@ impl<'s> Reader<'s> {
             None => number.to_owned(),
         };
         let space = if self.rest.is_empty() { "" } else { "\\," };
-        self.after(&format!("{amount}{space}"), Before::Nothing);
+        self.after(&format!("{amount}{space}"), Preceding::Nothing);
     }
 
     /// Appends a script to what stands before. A second one stands behind the first, but for two
     /// that are of what comes next.
     fn attach(&mut self, mark: char, tex: &str) {
         let kind = usize::from(mark == '^');
-        if self.before != Before::Atom {
+        if self.before != Preceding::Atom {
             self.out.push_str("{}");
             self.is_of_next = true;
             self.scripts = [false; 2];
@@ -320,14 +320,14 @@ impl<'s> Reader<'s> {
         }
         self.scripts[kind] = true;
         self.out.push_str(&format!("{mark}{{{tex}}}"));
-        self.before = Before::Atom;
+        self.before = Preceding::Atom;
     }
 
     fn script(&mut self, mark: char) -> Option<()> {
         self.skip(1);
         let Some(first) = self.rest.chars().next().filter(|c| !c.is_whitespace()) else {
             if mark == '^' {
-                self.after("\\uparrow ", Before::Nothing);
+                self.after("\\uparrow ", Preceding::Nothing);
             }
             return Some(());
         };
@@ -410,13 +410,13 @@ impl<'s> Reader<'s> {
         let next = self.rest.chars().next();
         let ends =
             next.is_none_or(|c| c.is_whitespace() || matches!(c, ')' | ']' | ',' | '}' | '^'));
-        if self.before == Before::Atom && ends {
+        if self.before == Preceding::Atom && ends {
             return self.attach('^', sign.encode_utf8(&mut [0; 4]));
         }
-        match self.before == Before::Atom && sign == '-' {
+        match self.before == Preceding::Atom && sign == '-' {
             // A bond.
-            true => self.after("{-}", Before::Nothing),
-            false => self.after(&format!(" {sign} "), Before::Nothing),
+            true => self.after("{-}", Preceding::Nothing),
+            false => self.after(&format!(" {sign} "), Preceding::Nothing),
         }
     }
 
@@ -436,11 +436,11 @@ impl<'s> Reader<'s> {
                 "<-" => "{\\leftarrow}",
                 _ => "{-}",
             };
-            self.after(bond, Before::Nothing);
+            self.after(bond, Preceding::Nothing);
             return Some(());
         }
         if matches!(name, "\\ " | "\\," | "\\;" | "\\:" | "\\quad" | "\\qquad") {
-            self.after(&format!("{name} "), Before::Space);
+            self.after(&format!("{name} "), Preceding::Space);
             return Some(());
         }
         let mut tex = if name == "\\ca" { "{\\sim}" } else { name }.to_owned();

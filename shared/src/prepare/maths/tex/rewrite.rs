@@ -67,10 +67,10 @@ pub(super) fn rewritten(
     let (tex, tag) = (rewriter.out, rewriter.tag);
     let tex = match tag {
         // The engine has tags in environments alone.
-        Some(Tag { words, .. }) if display => {
+        Some(FormulaTag { words, .. }) if display => {
             format!("\\begin{{equation*}}{tex}\\tag{{{words}}}\\end{{equation*}}")
         }
-        Some(Tag { shown, .. }) => format!("{tex}\\qquad\\text{{{shown}}}"),
+        Some(FormulaTag { shown, .. }) => format!("{tex}\\qquad\\text{{{shown}}}"),
         None => tex,
     };
     Some(EngineTex {
@@ -80,7 +80,7 @@ pub(super) fn rewritten(
 }
 
 /// The tag of a formula.
-pub(super) struct Tag {
+pub(super) struct FormulaTag {
     /// What references show.
     pub(super) tag: String,
     /// What the formula shows.
@@ -99,7 +99,7 @@ pub(super) struct Rewriter<'a> {
     pub(super) out: String,
     pub(super) open: Vec<OpenEnvironment>,
     /// The tag of the whole formula.
-    pub(super) tag: Option<Tag>,
+    pub(super) tag: Option<FormulaTag>,
     /// The label of the row, and its tag.
     pub(super) label: Option<(Option<String>, Option<String>)>,
 }
@@ -281,7 +281,7 @@ impl Rewriter<'_> {
             self.out.extend(["\\tag{", &words, "}"]);
             open.rows.has_tag = true;
         } else {
-            self.tag = Some(Tag { tag, shown, words });
+            self.tag = Some(FormulaTag { tag, shown, words });
         }
         Some(())
     }
