@@ -189,6 +189,8 @@ pub(super) const MARKUP: &[&str] = &[
     "<video><source src=\"data:video/mp4;a=\n'><script>FIRE</script>;base64,AA<\"></video>",
     "<p style=\"background:linear-gradient(url(//CANARY/gradient),red);list-style:url(//CANARY/mark)\">a</p>",
     "<dialog open onclick=FIRE style=position:fixed;inset:0>a</dialog><dialog>b",
+    "<font size='5\" onclick=FIRE' face='mono\"><img src=x onerror=FIRE>' onclick=FIRE>a</font>",
+    "<p onclick=FIRE style=\"float:right;margin:auto;border:9px solid url(//CANARY/border);font:9px url(//CANARY/font)\">a</p>",
 ];
 
 /// Markdown syntax with payloads.
@@ -249,6 +251,8 @@ pub(super) const LATEX: &[&str] = &[
     "\\begin{align}<script>FIRE</script>&=1\\\\\\end{align}",
     "$\\operatorname{<svg onload=FIRE>} \\label{\" onclick=FIRE} \\tag{<b onclick=FIRE>}$",
     "$\\begin{\"><img src=x onerror=FIRE>}x\\end{x}$",
+    "$$x \\tag*{<img src=x onerror=FIRE>}$$ $$y \\tag{§\"><svg onload=FIRE>}$$",
+    "$\\ce{<img src=x onerror=FIRE> ->[<svg onload=FIRE>] ^{\"onclick=FIRE}}$ $\\pu{5 <script>FIRE</script>}$",
 ];
 
 /// Terminal escapes with payloads.
@@ -263,6 +267,8 @@ pub(super) const TERMINAL: &[&str] = &[
     "xxx<img src=x onerror=FIRE>\r<im\u{8}\u{8}\u{8}<svg onload=FIRE>",
     "<img src=x \u{1b}[4;9;7monerror=FIRE>\u{1b}[K",
     "\u{9b}31m<script>FIRE</script>",
+    "at https://x.org/'onmouseover=FIRE' http://x.org/\"onclick=FIRE https://x.org/&quot;onclick=FIRE",
+    "http://<svg/onload=FIRE> https://x.org/<img\u{1b}[1m src=x onerror=FIRE> javascript://x.org/FIRE",
 ];
 
 /// Data of images, or text that looks like it.
