@@ -2,15 +2,25 @@
 
 use std::ops::Range;
 
+use crate::scan;
+
 /// The most bytes of an address.
 const MAX_ADDRESS_BYTES: usize = 2000;
 
 /// The next address with a scheme in `text`, from the byte `from` on.
 pub(crate) fn next(text: &str, from: usize) -> Option<Range<usize>> {
+    let bytes = text.as_bytes();
     let mut at = from;
     loop {
-        let colon = at + text[at..].find("://")?;
-        at = colon + 3;
+        let colon = at + scan::length_before(&bytes[at..], *b":");
+        if colon == text.len() {
+            return None;
+        }
+        at = colon + 1;
+        if !bytes[at..].starts_with(b"//") {
+            continue;
+        }
+        at += 2;
         let Some(start) = start(text, from, colon) else {
             continue;
         };
